@@ -1,0 +1,70 @@
+"""What every command says to a person: progress with rate and time left, tables, one-line errors.
+
+Knows no scan and no network. Progress and errors go to stderr, results to stdout.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from medres.errors import MedresError
+
+EXIT_OK, EXIT_FATAL, EXIT_USAGE, EXIT_SOME_REFUSED = 0, 1, 2, 3
+
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def say(text: str) -> None:
+    """Print one line of result, markup left alone."""
+    out.print(text, markup=False)
+
+
+def say_error(error: MedresError) -> None:
+    """Print a fault as its one sentence, on stderr."""
+    err.print(str(error), markup=False, style="red" if err.is_terminal else None)
+
+
+def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
+    """Print a table that a person can read."""
+    drawn = Table(title=title or None, title_justify="left", header_style="bold", pad_edge=False)
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in rows:
+        drawn.add_row(*row)
+    Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(drawn, markup=False)
+
+
+@contextmanager
+def progress(label: str, total: int | None = None) -> Iterator[Callable[..., None]]:
+    """Show a bar with count, rate and time left while the block runs.
+
+    Yields:
+        `advance(done, total=None, note="")`: `done` is the count so far, not a step.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=err, transient=False, disable=not err.is_terminal) as bar:
+        task = bar.add_task(label, total=total, rate="", note="")
+
+        def advance(done: int, total: int | None = None, note: str = "") -> None:
+            if total is not None:
+                bar.update(task, total=total)
+            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
+            bar.update(task, completed=done, rate=f"{speed:.1f}/s" if speed else "", note=note)
+
+        yield advance
