@@ -77,7 +77,10 @@ def split(
     test: Annotated[float, typer.Option("--test", help="share of patients")] = 0.2,
     validation: Annotated[float, typer.Option("--validation", help="share of patients")] = 0.2,
     folds: Annotated[int, typer.Option("--folds", help="k folds instead of three parts (0: three parts)")] = 0,
-    group: Annotated[str | None, typer.Option("--group", help="also keep this column together, such as site")] = None,
+    inner_folds: Annotated[int, typer.Option("--inner-folds", help="nested: folds within what each fold leaves")] = 0,
+    group: Annotated[list[str] | None, typer.Option("--group", help="also keep this column together: site ...")] = None,
+    labels_per: Annotated[str, typer.Option("--labels-per", help="patient: refuse one with two labels")] = "scan",
+    new: Annotated[bool, typer.Option("--new", help="make a new split though a split column stands there")] = False,
     seed: Annotated[int, typer.Option("--seed")] = 0,
 ) -> None:
     """Split by patient and stratified by label; frozen to a file bound to the manifest."""

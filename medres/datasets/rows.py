@@ -1,0 +1,152 @@
+"""Row and Manifest: the frozen values that a manifest's CSV becomes.
+
+Opens no file and knows no pixels. Rows are named by their number in the file (the header is row 1), never by patient or
+path. A row's key is its first path with forward slashes, relative to the manifest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+CHANNEL = "image"  # the channel of a plain `path` column; PreprocessingSpec's default
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestRow:
+    """One scan.
+
+    Attributes:
+        number: row in the file, the header being row 1.
+        patient_id: pseudonym; "" only where the manifest has no such column.
+        paths: channel to path relative to the manifest; {"image": ...} for a plain `path` column.
+        label: class.
+        modality: DICOM's word, or "" where the files say it themselves.
+        spacing_known: False where the file's spacing is not true.
+        mask_path: segmentation relative to the manifest, or None.
+        site: where it was made, or "".
+        extra: every other column by name.
+    """
+
+    number: int
+    patient_id: str
+    paths: Mapping[str, Path]
+    label: str
+    modality: str = ""
+    spacing_known: bool = True
+    mask_path: Path | None = None
+    site: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """The first path, with forward slashes; with `#` and the series' key where a `series` column names one."""
+        path = next(iter(self.paths.values())).as_posix()
+        return f"{path}#{self.series}" if self.series else path
+
+    @property
+    def series(self) -> str:
+        """Key of one series of a folder that holds several, as `medres inspect` shows it; "" where there is one."""
+        return self.extra.get("series", "")
+
+    def value(self, column: str) -> str:
+        """Give the cell of any column but the paths; "" where it is not there.
+
+        Args:
+            column: name, such as `site`, `sex`, `age`.
+        """
+        return (
+            str(getattr(self, column))
+            if column in ("patient_id", "label", "modality", "site")
+            else self.extra.get(column, "")
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Manifest:
+    """Scans to learn from or to judge by.
+
+    Attributes:
+        rows: in the order of the file.
+        folder: what paths are relative to.
+        has_patients: whether a `patient_id` column stands there.
+    """
+
+    rows: tuple[ManifestRow, ...]
+    folder: Path
+    has_patients: bool = True
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of what the rows say, whatever their order, line ends and separators; `split` is left out."""
+        lines = sorted(json.dumps(row_cells(row), sort_keys=True) for row in self.rows)
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    @cached_property
+    def by_key(self) -> dict[str, ManifestRow]:
+        """Rows by key."""
+        return {row.key: row for row in self.rows}
+
+    @cached_property
+    def label_names(self) -> tuple[str, ...]:
+        """Labels that occur, sorted."""
+        return tuple(sorted({row.label for row in self.rows}))
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns beyond the house's own, in order of appearance."""
+        return tuple(dict.fromkeys(name for row in self.rows for name in row.extra))
+
+    @cached_property
+    def channels(self) -> tuple[str, ...]:
+        """Channels, in the order of their columns."""
+        return tuple(dict.fromkeys(name for row in self.rows for name in row.paths))
+
+    def path(self, row: ManifestRow, channel: str | None = None) -> Path:
+        """Say where a scan of a row lies.
+
+        Args:
+            row: one of `rows`.
+            channel: None takes the first.
+        """
+        return self.folder / (row.paths[channel] if channel else next(iter(row.paths.values())))
+
+    def mask(self, row: ManifestRow) -> Path | None:
+        """Say where the segmentation of a row lies, or None."""
+        return self.folder / row.mask_path if row.mask_path else None
+
+    def with_rows(self, rows: Iterable[ManifestRow]) -> Manifest:
+        """Copy with other rows."""
+        return replace(self, rows=tuple(rows))
+
+    def with_labels(self, names: Sequence[str]) -> Manifest:
+        """Copy with the rows of these labels alone.
+
+        Args:
+            names: labels to keep.
+        """
+        return self.with_rows(row for row in self.rows if row.label in names)
+
+
+def row_cells(row: ManifestRow) -> dict[str, str]:
+    """Give the cells of a row as they are written, empty ones and `split` left out.
+
+    Args:
+        row: any.
+
+    Returns:
+        Column to text.
+    """
+    cells = {"patient_id": row.patient_id} if row.patient_id else {}
+    single = tuple(row.paths) == (CHANNEL,)
+    cells |= {"path" if single else f"path_{name}": path.as_posix() for name, path in row.paths.items()}
+    cells["label"] = row.label
+    cells |= {"modality": row.modality} if row.modality else {}
+    cells |= {} if row.spacing_known else {"spacing_known": "no"}
+    cells |= {"mask_path": row.mask_path.as_posix()} if row.mask_path else {}
+    cells |= {"site": row.site} if row.site else {}
+    return cells | {name: text for name, text in row.extra.items() if text and name != "split"}

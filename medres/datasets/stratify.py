@@ -1,0 +1,92 @@
+"""Groups with their labels and wanted shares -> a part for each group, as balanced as the groups allow.
+
+Knows integers alone: neither patients nor files. The same seed gives the same answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+ATTEMPTS = 12  # orders tried where there are few groups; the best is kept
+FEW_GROUPS = 3000  # above this one order is as good as any other
+
+
+def connected_groups(keys: Iterable[Sequence[Hashable]]) -> NDArray[np.int64]:
+    """Join rows that share any key, directly or through other rows.
+
+    Args:
+        keys: for each row the keys it carries; rows that share one belong together.
+
+    Returns:
+        (n,) group numbers from 0, in order of first appearance.
+
+    Example:
+        >>> connected_groups([("p1", "site a"), ("p2", "site b"), ("p3", "site a"), ("p2",)]).tolist()
+        [0, 1, 0, 1]
+    """
+    parent: list[int] = []
+    first: dict[Hashable, int] = {}
+    for row, row_keys in enumerate(keys):
+        parent.append(row)
+        for key in row_keys:
+            other = first.setdefault(key, row)
+            parent[_root(parent, row)] = _root(parent, other)
+    roots = [_root(parent, row) for row in range(len(parent))]
+    number: dict[int, int] = {}
+    return np.array([number.setdefault(root, len(number)) for root in roots], np.int64)
+
+
+def _root(parent: list[int], row: int) -> int:
+    while parent[row] != row:
+        parent[row] = parent[parent[row]]
+        row = parent[row]
+    return row
+
+
+def assign_parts(counts: NDArray[np.int64], shares: Sequence[float], seed: int) -> NDArray[np.int64]:
+    """Give each group a part so that labels in parts come close to the wanted shares.
+
+    Groups go largest first to the part where they lower the chi-square distance from the wanted counts most.
+
+    Args:
+        counts: (groups, labels), rows of each label in each group.
+        shares: (parts,), positive, sum 1.
+        seed: orders groups of equal size.
+
+    Returns:
+        (groups,) part numbers.
+
+    Example:
+        >>> sorted(assign_parts(np.ones((4, 1), np.int64), (0.5, 0.5), seed=0).tolist())
+        [0, 0, 1, 1]
+    """
+    target = np.outer(shares, counts.sum(axis=0)) + 1e-9  # (parts, labels)
+    generator = np.random.default_rng(seed)
+    attempts = ATTEMPTS if len(counts) <= FEW_GROUPS else 1
+    tries = [_assign_once(counts, target, generator) for _ in range(attempts)]
+    return min(tries, key=lambda parts: _distance(parts, counts, target))
+
+
+def _assign_once(
+    counts: NDArray[np.int64], target: NDArray[np.float64], generator: np.random.Generator
+) -> NDArray[np.int64]:
+    order = generator.permutation(len(counts))
+    order = order[np.argsort(-counts[order].sum(axis=1), kind="stable")]
+    parts = np.zeros(len(counts), np.int64)
+    pull, weight = np.full_like(target, -2.0), 1.0 / target  # pull = 2 (held - target) / target
+    for group in order:
+        held = counts[group]
+        part = int(np.argmin(pull @ held + weight @ (held * held)))
+        parts[group] = part
+        pull[part] += 2.0 * held * weight[part]
+    return parts
+
+
+def _distance(parts: NDArray[np.int64], counts: NDArray[np.int64], target: NDArray[np.float64]) -> tuple[int, float]:
+    held = np.zeros_like(target)
+    np.add.at(held, parts, counts)
+    empty = int(((held == 0) & (target > 0.5)).sum())
+    return empty, float((((held - target) ** 2) / target).sum())
