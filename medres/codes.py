@@ -53,6 +53,7 @@ W_NIFTI_NO_SIDE | the NIfTI file says nothing of patient space; left and right a
 W_NIFTI_SCALE | the NIfTI scaling is not usable and was left out | check the values
 W_NIFTI_NAME | the file's name and its compression disagree | rename it
 W_NOT_FINITE | some voxels are NaN or infinite and count as outside the scan | nothing
+W_ALPHA | parts of the picture are transparent and count as outside it | nothing
 W_SPACING_UNKNOWN | the true spacing is not known | nothing in mm is given
 """
 
@@ -93,6 +94,8 @@ W_MODEL_PHANTOM | the model was trained on synthetic phantoms | for demonstratio
 SCOPE = """
 E_CHANNEL_MISSING | a channel that the model needs was not given | give every channel by name
 E_CHANNEL_UNKNOWN | a channel was given that the model does not know | use the names that are listed
+E_CHANNEL_GRID | the channels of one scan do not lie in one space | register them to one frame of reference and export again
+E_DIMENSIONS | a picture stands where a volume is needed, or a volume where a picture is | choose a model for this kind of scan
 E_SCOPE_MODALITY | the scan is of another modality than the model was trained on | choose a model for this modality
 E_SCOPE_INTENSITY | the scan's intensities are unlike the training data's | look at the scan; this model cannot answer for it
 E_SCOPE_EMBEDDING | the network sees a scan unlike those it was trained on | look at the scan; this model cannot answer for it
@@ -123,6 +126,7 @@ E_EVAL_VALUE | an argument of an evaluation is out of its range | correct the va
 
 STORE = """
 E_DISK_FULL | the disk is full or a size limit was hit | free space and run the same command again; what was finished is kept
+E_KEY_FILE | the file with the site's key cannot be used | point at the key file that this site has used so far, or remove the option
 E_STORE_LOCKED | another program holds the store | wait for it, or choose another --out
 E_STORE_FORMAT | the store was not written by this version of medres | use a new --out, or update medres
 E_WORKER_DIED | the process that read this scan died | look at the scan alone with medres inspect

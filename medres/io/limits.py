@@ -1,0 +1,38 @@
+"""What a header asks for -> allowed, or refused before any memory is taken.
+
+Knows counts and bytes; knows no file format.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from medres.errors import IntakeError
+
+MAX_VOXELS = 2**30  # one volume of 1024³; 4 GiB as float32
+MAX_SIDE = 2**16  # longest side of one volume, voxels
+
+
+def require_voxels(shape: Sequence[int], limit: int = MAX_VOXELS) -> int:
+    """Refuse a grid that asks for more voxels than the limit, before it is allocated.
+
+    Args:
+        shape: the grid, any number of axes, each at least 1.
+        limit: most voxels that are read.
+
+    Returns:
+        The number of voxels.
+
+    Raises:
+        IntakeError: `E_SIZE_LIMIT`.
+
+    Example:
+        >>> require_voxels((512, 512, 200))
+        52428800
+    """
+    count = math.prod(int(n) for n in shape)
+    if count > limit:
+        size = " x ".join(str(int(n)) for n in shape)
+        raise IntakeError("E_SIZE_LIMIT", f"at most {limit} voxels are read, got {size} = {count}")
+    return count
