@@ -35,7 +35,7 @@ def lps_to_ras(affine_lps: ArrayLike) -> Affine:
         >>> float(lps_to_ras(np.eye(4))[0, 0])
         -1.0
     """
-    return LPS_TO_RAS @ np.asarray(affine_lps, float)
+    return np.asarray(LPS_TO_RAS @ np.asarray(affine_lps, float))
 
 
 def ras_to_lps(affine_ras: ArrayLike) -> Affine:
@@ -51,7 +51,7 @@ def ras_to_lps(affine_ras: ArrayLike) -> Affine:
         >>> bool(np.array_equal(ras_to_lps(lps_to_ras(np.eye(4))), np.eye(4)))
         True
     """
-    return LPS_TO_RAS @ np.asarray(affine_ras, float)
+    return np.asarray(LPS_TO_RAS @ np.asarray(affine_ras, float))
 
 
 def apply_affine(affine: ArrayLike, points: ArrayLike) -> FloatArray:
@@ -69,7 +69,7 @@ def apply_affine(affine: ArrayLike, points: ArrayLike) -> FloatArray:
         array([2., 2., 5.])
     """
     matrix = np.asarray(affine, float)
-    return np.asarray(points, float) @ matrix[:3, :3].T + matrix[:3, 3]
+    return np.asarray(np.asarray(points, float) @ matrix[:3, :3].T + matrix[:3, 3])
 
 
 def spacing_mm(affine: ArrayLike) -> FloatArray:
@@ -257,7 +257,8 @@ def spaced_grid(
 ) -> tuple[Affine, tuple[int, int, int]]:
     """Lay a grid of another spacing over the same field of view.
 
-    The outer edges of the first voxels coincide; the last edge moves by less than half a new voxel.
+    The outer edges of the first voxels coincide; the last edge moves by less than one new voxel, and never so far in
+    that the centre of an old voxel is left outside.
 
     Args:
         affine: (4, 4), index to mm.
@@ -272,7 +273,8 @@ def spaced_grid(
         (5, 5, 5)
     """
     ratio = np.asarray(new_spacing_mm, float) / spacing_mm(affine)
-    new_shape = np.maximum(1, np.round(np.asarray(shape) / ratio)).astype(int)
+    extent = np.asarray(shape, float)
+    new_shape = np.maximum(np.round(extent / ratio), np.ceil((extent - 0.5) / ratio)).astype(int)
     return scaled_affine(affine, ratio), tuple(int(n) for n in new_shape)  # type: ignore[return-value]
 
 
@@ -325,7 +327,7 @@ def index_to_index(from_affine: ArrayLike, to_affine: ArrayLike) -> Affine:
         >>> float(index_to_index(np.diag([2.0, 2.0, 2.0, 1.0]), np.eye(4))[0, 0])
         2.0
     """
-    return np.linalg.inv(np.asarray(to_affine, float)) @ np.asarray(from_affine, float)
+    return np.asarray(np.linalg.inv(np.asarray(to_affine, float)) @ np.asarray(from_affine, float))
 
 
 def centre_mm(affine: ArrayLike, shape: Sequence[int]) -> FloatArray:

@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from medres.preprocessing.spec import Frozen, PreprocessingSpec
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -5,15 +5,25 @@ Knows no voxels; `pipeline.py` reads it.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from medres import geometry
 
 
 class Frozen(BaseModel):
-    """Base of every spec: frozen, an unknown key is an error."""
+    """Base of every spec: frozen, an unknown key is an error, and so is a value that is not finite."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of the content: equal specs, equal digests."""
+        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
 
 
 class Window(Frozen):
@@ -31,15 +41,21 @@ class Window(Frozen):
 
 
 class Percentiles(Frozen):
-    """Cut to two percentiles of the scan's own voxels (padding left out) and bring that to [0, 1]."""
+    """Cut to two percentiles of the scan's own voxels on the prepared grid (padding left out), bring that to [0, 1]."""
 
     kind: Literal["percentiles"] = "percentiles"
     lower: float = Field(0.5, ge=0, le=100)
     upper: float = Field(99.5, ge=0, le=100)
 
+    @model_validator(mode="after")
+    def _ordered(self) -> Percentiles:
+        if not self.lower < self.upper:
+            raise ValueError(f"lower must be below upper, got {self.lower} and {self.upper}")
+        return self
+
 
 class Standardise(Frozen):
-    """Subtract the mean and divide by the standard deviation of the scan's own voxels.
+    """Subtract the mean, divide by the standard deviation of the scan's own voxels on the prepared grid.
 
     Attributes:
         region: "all", or "foreground": voxels above `threshold`, for scans cut out on a black ground.
@@ -85,7 +101,7 @@ class PatchesView(Frozen):
     """
 
     kind: Literal["patches"] = "patches"
-    size: tuple[int, int, int]
+    size: tuple[PositiveInt, PositiveInt, PositiveInt]
     overlap: float = Field(0.25, ge=0, lt=1)
     aggregate: Literal["mean", "max", "noisy_or"] = "max"
 
@@ -105,7 +121,7 @@ class PreprocessingSpec(Frozen):
         orientation: index axes of the grid for volumes in patient space, such as "RAS"; pictures keep theirs.
         spacing_mm: (3,) or, for pictures, (2,); None keeps the scan's own voxels.
         size: shape of the grid shown: (3,) for volumes and slices views, (2,) = (columns i, rows j) for pictures;
-            None keeps what comes (patches only).
+            None keeps what comes (patches only), 0 keeps one axis (slices only, along their axis).
         fit: "crop_pad" (about the centre, nothing rescaled), "contain" (one factor for all axes, then padded; the
             whole scan is seen) or "stretch" (a factor per axis).
         intensity: how values are brought to the network's range.
@@ -117,8 +133,8 @@ class PreprocessingSpec(Frozen):
     channels: tuple[str, ...] = Field(("image",), min_length=1)
     colour: Literal["grey", "rgb"] = "grey"
     orientation: str = "RAS"
-    spacing_mm: tuple[float, ...] | None = None
-    size: tuple[int, ...] | None = None
+    spacing_mm: tuple[PositiveFloat, ...] | None = None
+    size: tuple[NonNegativeInt, ...] | None = None
     fit: Literal["crop_pad", "contain", "stretch"] = "crop_pad"
     intensity: Intensity
     views: Views = Field(default_factory=WholeView)
@@ -134,6 +150,23 @@ class PreprocessingSpec(Frozen):
         if self.size is None and self.views.kind != "patches":
             raise ValueError(f"size must be given for views of kind {self.views.kind}")
         return self
+
+    @model_validator(mode="after")
+    def _axes(self) -> PreprocessingSpec:
+        geometry.reorientation(np.eye(4), self.orientation)  # raises ValueError for a name that is none
+        axes = 2 if self.is_for_pictures else 3
+        for name, value in (("spacing_mm", self.spacing_mm), ("size", self.size)):
+            if value is not None and len(value) != axes:
+                raise ValueError(f"{name} must have {axes} values here, got {len(value)}")
+        kept = [axis for axis, length in enumerate(self.size or ()) if length == 0]
+        if kept and (self.views.kind != "slices" or kept != [self.views.axis]):
+            raise ValueError(f"size must be positive (0 only along the axis of slices), got {self.size}")
+        return self
+
+    @property
+    def is_for_pictures(self) -> bool:
+        """Whether the network takes single planes (k = 1), not volumes."""
+        return self.spatial_dims == 2 and self.views.kind == "whole"
 
     @property
     def tensor_channels(self) -> int:
