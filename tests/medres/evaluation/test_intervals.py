@@ -18,8 +18,8 @@ def slow_wilson(x: int, n: int) -> list[float]:
     def score(p: float) -> float:
         return (x / n - p) ** 2 - stats.chi2.ppf(0.95, 1) * p * (1 - p) / n
 
-    below = optimize.brentq(score, 1e-12, x / n) if x else 0.0
-    above = optimize.brentq(score, x / n, 1 - 1e-12) if x < n else 1.0
+    below = optimize.brentq(score, 1e-12, x / n - 1e-9) if x else 0.0
+    above = optimize.brentq(score, x / n + 1e-9, 1 - 1e-12) if x < n else 1.0
     return [below, above]
 
 
