@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from medres.datasets.files import write_atomically
 from medres.datasets.manifest_checks import check_duplicates, check_files_exist, check_labels, check_patient_labels
@@ -146,11 +146,7 @@ def relative_path(text: str, folder: Path) -> Path:
     slashed = text.replace("\\", "/")
     if slashed.startswith("/") and not WINDOWS_ROOT.match(slashed):
         return Path(os.path.relpath(slashed, folder))
-    return (
-        Path(os.path.normpath(slashed))
-        if "/." in slashed or "//" in slashed or slashed[0] == "."
-        else Path(PurePosixPath(slashed))
-    )
+    return Path(os.path.normpath(slashed)) if ".." in slashed else Path(slashed)
 
 
 def write_manifest(manifest: Manifest, path: Path | str) -> None:

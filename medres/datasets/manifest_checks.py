@@ -24,9 +24,9 @@ def check_duplicates(manifest: Manifest) -> None:
     Raises:
         DatasetError: `E_MANIFEST_DUPLICATE` with rows by number.
     """
-    seen: dict[tuple[Path, ...], list[int]] = defaultdict(list)
+    seen: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for row in manifest.rows:
-        seen[(*row.paths.values(), Path(row.series))].append(row.number)
+        seen[(*map(str, row.paths.values()), row.series)].append(row.number)
     twice = [number for numbers in seen.values() if len(numbers) > 1 for number in numbers]
     if twice:
         raise DatasetError(

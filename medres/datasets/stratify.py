@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ATTEMPTS = 12  # orders tried where there are few groups; the best is kept
+MOVES = 50  # groups considered for one empty place
 FEW_GROUPS = 3000  # above this one order is as good as any other
 
 
@@ -66,7 +67,7 @@ def assign_parts(counts: NDArray[np.int64], shares: Sequence[float], seed: int) 
     target = np.outer(shares, counts.sum(axis=0)) + 1e-9  # (parts, labels)
     generator = np.random.default_rng(seed)
     attempts = ATTEMPTS if len(counts) <= FEW_GROUPS else 1
-    tries = [_assign_once(counts, target, generator) for _ in range(attempts)]
+    tries = [_fill_empty(_assign_once(counts, target, generator), counts, target) for _ in range(attempts)]
     return min(tries, key=lambda parts: _distance(parts, counts, target))
 
 
@@ -85,8 +86,37 @@ def _assign_once(
     return parts
 
 
+def _fill_empty(parts: NDArray[np.int64], counts: NDArray[np.int64], target: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Move single groups so that every part holds every label, where enough groups carry it."""
+    for _ in range(target.size):
+        carried = np.zeros(target.shape, np.int64)  # groups with each label in each part
+        np.add.at(carried, parts, (counts > 0).astype(np.int64))
+        gaps = np.argwhere(carried == 0)
+        moves = [(part, group) for part, label in gaps for group in _movable(label, parts, counts, carried)]
+        if not moves:
+            break
+        part, group = min(moves, key=lambda move: _distance(_moved(parts, *move), counts, target))
+        parts = _moved(parts, part, group)
+    return parts
+
+
+def _movable(
+    label: int, parts: NDArray[np.int64], counts: NDArray[np.int64], carried: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """List the groups with a label whose going leaves no label of their part empty, the smallest first."""
+    spare = ((counts == 0) | (carried[parts] > 1)).all(axis=1) & (counts[:, label] > 0)
+    groups = np.flatnonzero(spare)
+    return groups[np.argsort(counts[groups].sum(axis=1), kind="stable")][:MOVES]
+
+
+def _moved(parts: NDArray[np.int64], part: int, group: int) -> NDArray[np.int64]:
+    changed = parts.copy()
+    changed[group] = part
+    return changed
+
+
 def _distance(parts: NDArray[np.int64], counts: NDArray[np.int64], target: NDArray[np.float64]) -> tuple[int, float]:
     held = np.zeros_like(target)
     np.add.at(held, parts, counts)
-    empty = int(((held == 0) & (target > 0.5)).sum())
+    empty = int((held == 0).sum())
     return empty, float((((held - target) ** 2) / target).sum())
