@@ -181,7 +181,9 @@ def _count_frames(picture: Image.Image) -> int:
 def _exif_orientation(picture: Image.Image) -> int:
     """Read EXIF's orientation; what is damaged or out of range counts as upright."""
     try:
-        value = picture.getexif().get(EXIF_ORIENTATION, 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            value = picture.getexif().get(EXIF_ORIENTATION, 1)
     except Exception:  # EXIF is a TIFF within the file and fails in its own ways
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
