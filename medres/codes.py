@@ -129,10 +129,13 @@ E_DISK_FULL | the disk is full or a size limit was hit | free space and run the 
 E_KEY_FILE | the file with the site's key cannot be used | point at the key file that this site has used so far, or remove the option
 E_STORE_LOCKED | another program holds the store | wait for it, or choose another --out
 E_STORE_FORMAT | the store was not written by this version of medres | use a new --out, or update medres
+E_STORE_OTHER | the results folder belongs to another folder of scans | choose another --out
+E_INTERNAL | medres met a fault of its own | run the scan alone with medres predict, and report the code and the version
 E_WORKER_DIED | the process that read this scan died | look at the scan alone with medres inspect
 E_TIMEOUT | the scan took longer than the limit | raise --timeout, or look at the scan alone
 E_RESULT_FORMAT | the result file cannot be used | make it again with medres predict or medres score
 E_EXPLAIN_LAYER | the network has no such layer | choose one of the layers that are listed
+E_EXPLAIN_LABEL | the model knows no such label | choose one of the labels that are listed
 E_EXPLAIN_INPUT | a heatmap needs a scan that the model answers for | see the reason beside it
 E_WRITE | the result cannot be written there | choose another --out
 E_OPTIONAL | an optional package is not installed | install the extra that is named

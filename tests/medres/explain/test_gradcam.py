@@ -1,0 +1,127 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import torch
+from captum.attr import LayerGradCam
+from torch import nn
+
+from medres.errors import ExplanationError
+from medres.explain.gradcam import default_layer, grad_cam
+from medres.models.registry import build_network
+from medres.models.spec import NetworkSpec
+
+SIZES = {2: (72, 64), 3: (48, 40, 56)}
+
+
+def resnet(dims, name="resnet10"):
+    spec = NetworkSpec(name=name, spatial_dims=dims, in_channels=1, label_count=3, width=0.1)
+    return build_network(spec, seed=3).eval()
+
+
+def batch(dims, count=2):
+    return torch.randn(count, 1, *SIZES[dims], generator=torch.Generator().manual_seed(1))
+
+
+class AnalyticNetwork(nn.Module):
+    """Logit 1 is the mean of twice the averages of blocks of 4; so its Grad-CAM is known: 2 x block average / count."""
+
+    def __init__(self, dims):
+        super().__init__()
+        self.blocks = nn.AvgPool3d(4) if dims == 3 else nn.AvgPool2d(4)
+        self.scale = nn.Parameter(torch.tensor([0.0, 2.0]))
+
+    def forward(self, x):
+        return self.blocks(x).mean(dim=tuple(range(1, x.ndim)))[:, None] * self.scale
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+@pytest.mark.parametrize(
+    ("name", "layer"), [("resnet10", "layer3"), ("resnet10", "layer2.0.conv2"), ("resnet50", "layer4")]
+)
+def test_grad_cam_equals_captums(dims, name, layer):
+    network, inputs = resnet(dims, name), batch(dims)
+    attribution = LayerGradCam(network, dict(network.named_modules())[layer])
+    for label in range(3):
+        ours = grad_cam(network, inputs, label, layer)
+        signed = attribution.attribute(inputs, target=label)[:, 0].detach().numpy()
+        assert np.abs(ours.signed - signed).max() <= 1e-5 * max(1.0, float(np.abs(signed).max()))
+        positive = attribution.attribute(inputs, target=label, relu_attributions=True)[:, 0].detach().numpy()
+        assert np.abs(ours.relevance - positive).max() <= 1e-5 * max(1.0, float(positive.max()))
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_map_of_an_analytic_network_is_the_one_known(dims):
+    network = AnalyticNetwork(dims)
+    inputs = torch.rand(1, 1, *(16,) * dims)
+    maps = grad_cam(network, inputs, 1, "blocks")
+    count = 4**dims
+    assert np.allclose(maps.relevance, 2 * network.blocks(inputs)[:, 0].numpy() / count, atol=1e-6)
+    assert maps.cells.start == (1.5,) * dims
+    assert maps.cells.step == (4.0,) * dims
+
+
+def test_hot_means_important_and_what_speaks_against_is_zero():
+    network = AnalyticNetwork(2)
+    inputs = torch.zeros(1, 1, 16, 16)
+    inputs[..., 4:8, 8:12] = 1.0
+    inputs[..., 0:4, 0:4] = -1.0
+    relevance = grad_cam(network, inputs, 1, "blocks").relevance[0]
+    assert np.unravel_index(relevance.argmax(), relevance.shape) == (1, 2)
+    assert (relevance > 0).sum() == 1
+
+
+def test_logits_are_those_of_the_plain_network():
+    network, inputs = resnet(3), batch(3, 6)  # more views than are held at once
+    with torch.no_grad():
+        assert np.allclose(grad_cam(network, inputs, 0, "layer4").logits, network(inputs).numpy(), atol=1e-5)
+
+
+def test_network_is_left_as_it_was():
+    network, inputs = resnet(2), batch(2)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    grad_cam(network, inputs, 0, "layer4")
+    assert all(not module._forward_hooks and not module._backward_hooks for module in network.modules())
+    assert all(parameter.grad is None for parameter in network.parameters())
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
+
+
+def test_no_hook_is_left_when_the_network_fails():
+    network = resnet(2)
+    with pytest.raises(RuntimeError):
+        grad_cam(network, torch.zeros(1, 7, 64, 64), 0, "layer4")
+    assert all(not module._forward_hooks for module in network.modules())
+
+
+def test_works_where_gradients_are_switched_off():
+    network, inputs = resnet(2).requires_grad_(False), batch(2)
+    expected = grad_cam(resnet(2), inputs, 1, "layer4").relevance
+    with torch.no_grad():
+        assert np.array_equal(grad_cam(network, inputs, 1, "layer4").relevance, expected)
+
+
+def test_several_readers_at_once_get_the_serial_result_and_disturb_no_prediction():
+    network = resnet(2)
+    inputs = [torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(n)) for n in range(8)]
+    serial = [grad_cam(network, x, 1, "layer4").relevance for x in inputs]
+
+    def predict(x):
+        with torch.inference_mode():
+            return network(x)
+
+    with ThreadPoolExecutor(8) as pool:
+        maps = [pool.submit(lambda x=x: grad_cam(network, x, 1, "layer4").relevance) for x in inputs]
+        plain = [pool.submit(predict, x) for x in inputs]
+        assert all(np.array_equal(m.result(), s) for m, s in zip(maps, serial, strict=True))
+        assert all(torch.equal(p.result(), predict(x)) for p, x in zip(plain, inputs, strict=True))
+
+
+@pytest.mark.parametrize("layer", ["layer9", "", "fc"])
+def test_reject_layer_without_a_map(layer):
+    with pytest.raises(ExplanationError, match="E_EXPLAIN_LAYER") as caught:
+        grad_cam(resnet(2), batch(2), 0, layer)
+    assert "layer4" in str(caught.value)
+
+
+def test_resnets_name_their_last_stage():
+    assert default_layer(resnet(3)) == "layer4"
