@@ -1,0 +1,192 @@
+"""One TOML file -> ExperimentSpec: all that decides what a training gives, frozen and validated.
+
+Knows no scan and no network. What only says where and on what (manifest, split, folder, device) is not in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from medres.models.spec import NetworkSpec
+from medres.preprocessing.spec import Frozen, PreprocessingSpec
+from medres.training.augmentation_spec import AugmentationSpec
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class LabelSpec(Frozen):
+    """Which labels of the manifest become which label of the model.
+
+    Attributes:
+        positive: the label of the model that operating points and decisions are about.
+        groups: label of the model, in the order of the logits -> labels of the manifest that belong to it.
+        ignore: labels of the manifest whose rows are left out.
+    """
+
+    positive: str
+    groups: dict[str, tuple[str, ...]] = Field(min_length=2)
+    ignore: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> LabelSpec:
+        if self.positive not in self.groups:
+            raise ValueError(f"positive must be one of {list(self.groups)}, got {self.positive!r}")
+        named = [label for labels in self.groups.values() for label in labels] + list(self.ignore)
+        twice = sorted({label for label in named if named.count(label) > 1})
+        if twice:
+            raise ValueError(f"a label of the manifest must stand in one group, got {twice} in several")
+        if any(not labels for labels in self.groups.values()):
+            raise ValueError("each group must name at least one label of the manifest, got an empty one")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Labels of the model in the order of its logits."""
+        return tuple(self.groups)
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Every label of a manifest that this spec speaks of."""
+        return (*(label for labels in self.groups.values() for label in labels), *self.ignore)
+
+    def index_of(self, label: str) -> int | None:
+        """Give the logit that a label of the manifest belongs to.
+
+        Args:
+            label: as in the manifest.
+
+        Returns:
+            Index into `names`, or None where the label is ignored or unknown.
+
+        Example:
+            >>> spec = LabelSpec(positive="bad", groups={"good": ("b", "n"), "bad": ("m",)})
+            >>> spec.index_of("m"), spec.index_of("x")
+            (1, None)
+        """
+        found = [index for index, labels in enumerate(self.groups.values()) if label in labels]
+        return found[0] if found else None
+
+
+class NetworkChoice(Frozen):
+    """The part of a NetworkSpec that is chosen; the rest follows from preprocessing and labels.
+
+    Attributes:
+        name, width, stem, norm, dropout: as in `NetworkSpec`.
+    """
+
+    name: str = "resnet18"
+    width: float = Field(1.0, gt=0)
+    stem: Literal["standard", "small"] = "standard"
+    norm: Literal["batch", "group", "instance"] = "batch"
+    dropout: float = Field(0.0, ge=0, lt=1)
+
+
+class TrainingSpec(Frozen):
+    """How weights are fitted.
+
+    Attributes:
+        epochs: passes over the training scans, at most.
+        batch_size: scans (or views) of one step.
+        learning_rate: highest rate of the head, AdamW.
+        weight_decay: AdamW's; norms and biases are left out.
+        warmup: share of all steps over which the rate rises linearly; it then falls as a cosine.
+        layer_decay: factor on the rate from each stage to the one below it (1: one rate for all).
+        frozen_epochs: epochs in which the backbone stands still and the head alone learns.
+        unfreeze_every: epochs from one stage's release to the next one's, from the head down; 0 releases all at once.
+        freeze_norms: frozen stages keep the running means of their batch norms.
+        balance: "none", "weights" (the rarer class weighs more in the loss) or "sampling" (it is drawn more often).
+        label_smoothing: share of the target spread over all labels.
+        clip_norm: gradients are shortened to this length; 0 leaves them.
+        average_decay: decay of the running average of weights that is validated and kept; 0 keeps the weights as are.
+        patience: epochs without a better validation AUROC after which training ends; 0 never.
+        precision: "auto" takes bf16 with channels-last where this machine measures faster with it, else fp32.
+        views_per_scan: for slices and patches: views drawn from each scan in each epoch.
+        seed: of weights, order and augmentation.
+    """
+
+    epochs: int = Field(30, ge=1)
+    batch_size: int = Field(16, ge=2)
+    learning_rate: float = Field(1e-3, gt=0)
+    weight_decay: float = Field(0.05, ge=0)
+    warmup: Share = 0.1
+    layer_decay: float = Field(1.0, gt=0, le=1)
+    frozen_epochs: int = Field(0, ge=0)
+    unfreeze_every: int = Field(0, ge=0)
+    freeze_norms: bool = True
+    balance: Literal["none", "weights", "sampling"] = "weights"
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    clip_norm: float = Field(1.0, ge=0)
+    average_decay: float = Field(0.0, ge=0, lt=1)
+    patience: int = Field(0, ge=0)
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    views_per_scan: int = Field(1, ge=1)
+    seed: int = 0
+
+
+class OperatingSpec(Frozen):
+    """Which operating points are chosen on the validation part.
+
+    Attributes:
+        rules: name -> rule, such as "youden", "sensitivity>=0.95" or "specificity>=0.9".
+        default: the name that decides where a user names none.
+        temperature: whether logits are calibrated by one temperature first.
+    """
+
+    rules: dict[str, str] = Field(
+        default_factory=lambda: {
+            "balanced": "youden",
+            "sensitive": "sensitivity>=0.95",
+            "specific": "specificity>=0.9",
+        },
+        min_length=1,
+    )
+    default: str = "balanced"
+    temperature: bool = True
+
+    @model_validator(mode="after")
+    def _named(self) -> OperatingSpec:
+        if self.default not in self.rules:
+            raise ValueError(f"default must be one of {list(self.rules)}, got {self.default!r}")
+        return self
+
+
+class ExperimentSpec(Frozen):
+    """One experiment: what a TOML file of `pipelines/configs` says.
+
+    Attributes:
+        name, version: of the model that comes out.
+        intended_use, not_for, licence: sentences for the model card.
+        synthetic: trained on phantoms; every result then says so.
+        labels, network, preprocessing, training, augmentation, operating: the parts.
+    """
+
+    name: str = Field(min_length=1)
+    version: str = "1"
+    intended_use: str = "Research on the data set it was trained on."
+    not_for: str = "Diagnosis or treatment decisions; scans unlike those it was trained on."
+    licence: str = "That of the training data."
+    synthetic: bool = False
+    labels: LabelSpec
+    network: NetworkChoice = NetworkChoice()
+    preprocessing: PreprocessingSpec
+    training: TrainingSpec = TrainingSpec()
+    augmentation: AugmentationSpec = AugmentationSpec()
+    operating: OperatingSpec = OperatingSpec()
+
+    @property
+    def network_spec(self) -> NetworkSpec:
+        """The whole network: the choice, with what preprocessing and labels decide."""
+        return NetworkSpec(
+            **self.network.model_dump(),
+            spatial_dims=self.preprocessing.spatial_dims,
+            in_channels=self.preprocessing.tensor_channels,
+            label_count=len(self.labels.names),
+        )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) of everything that changes the result."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
