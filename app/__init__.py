@@ -1,0 +1,1 @@
+"""The viewer: asks and draws; every computation lives in medres."""

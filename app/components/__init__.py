@@ -1,0 +1,1 @@
+"""What stands on a page and is ours: the reading canvas."""

@@ -1,0 +1,45 @@
+"""A scene -> the reading component on the page. Knows neither files nor models.
+
+The JavaScript beside this file is plain and needs no build step: its files are joined in the order of `PARTS` into the one
+module that Streamlit registers as inline text.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+HERE = Path(__file__).resolve().parent
+PARTS = ("grid", "paint", "heat", "fetch", "viewport", "measures", "hands", "toolbar", "viewer")
+
+
+def module_text() -> str:
+    """Join the parts of the component into one ES module.
+
+    Returns:
+        JavaScript; its last part exports the component.
+    """
+    return "\n".join((HERE / f"{part}.js").read_text(encoding="utf-8") for part in PARTS)
+
+
+def style_text() -> str:
+    """Read the component's style sheet."""
+    return (HERE / "viewer.css").read_text(encoding="utf-8")
+
+
+_mount = st.components.v2.component("medres.viewer", css=style_text(), js=module_text())
+
+
+def draw_viewer(scene: dict[str, Any], key: str) -> Any:
+    """Draw the linked planes of one study.
+
+    Args:
+        scene: what `medres.review.scene` describes; must fit into JSON.
+        key: of the element; one for all studies, so that the canvas stays on the page.
+
+    Returns:
+        The component's result: `.turn` and `.mark` hold what the reader just did, or None.
+    """
+    return _mount(key=key, data=scene, on_turn_change=lambda: None, on_mark_change=lambda: None)

@@ -1,0 +1,12 @@
+"""Started by `medres view` -> the web server: Streamlit with our route for volumes and our porter at the door."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+from app.doors import ROUTES, Porter
+
+app = st.App(Path(__file__).with_name("main.py"), routes=ROUTES, middleware=[Middleware(Porter)])
