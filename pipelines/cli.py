@@ -70,6 +70,15 @@ def convert(
     _run("convert", **locals())
 
 
+@app.command(epilog="Example: medres link 3f9c0a1b2c3d4e5f")
+def link(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="a pseudonym: 16 hex digits", show_default=False)],
+    key_file: Annotated[Path | None, typer.Option("--key-file", help="the site's key; its own by default")] = None,
+) -> None:
+    """Show which patient a pseudonym stands for, from this site's own table."""
+    _run("link", **locals())
+
+
 @app.command(epilog="Example: medres split manifest.csv --out split.json --test 0.2 --validation 0.2 --seed 0")
 def split(
     manifest: Annotated[Path, typer.Argument(metavar="MANIFEST", help="CSV", show_default=False)],

@@ -13,8 +13,9 @@ import secrets
 import sqlite3
 import warnings
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from medres.errors import StoreError
@@ -117,6 +118,37 @@ def remember_link(key: SiteKey, text: str, table: Path | None = None) -> str:
     except (OSError, sqlite3.Error) as error:
         raise StoreError("E_WRITE", f"the link table cannot be written ({type(error).__name__})") from None
     return name
+
+
+def patient_key(identifier: str) -> str:
+    """Give a patient's pseudonym under this site's key, and keep the way back.
+
+    The key is read once for each key file. A link table that cannot be written loses only the way back, not the scan.
+
+    Args:
+        identifier: PatientID, with its issuer where one is given; "" where the file names none.
+
+    Returns:
+        16 hex digits, or "".
+
+    Raises:
+        StoreError: `E_KEY_FILE`, `E_WRITE`, where there is an identifier and no usable key.
+    """
+    return _remembered(os.environ.get(KEY_VARIABLE, ""), str(configuration_folder()), identifier) if identifier else ""
+
+
+@lru_cache(maxsize=100_000)
+def _remembered(key_place: str, folder: str, identifier: str) -> str:
+    """Make a pseudonym and its link once in a process; the first two arguments only tell places apart."""
+    key = _cached_key(key_place, folder)
+    with suppress(StoreError):
+        remember_link(key, identifier)
+    return pseudonym(key, identifier)
+
+
+@lru_cache(maxsize=8)
+def _cached_key(key_place: str, folder: str) -> SiteKey:
+    return load_site_key()
 
 
 def find_link(key: SiteKey, name: str, table: Path | None = None) -> str | None:
