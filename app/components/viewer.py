@@ -1,7 +1,7 @@
 """A scene -> the reading component on the page. Knows neither files nor models.
 
-The JavaScript beside this file is plain and needs no build step: its files are joined in the order of `PARTS` into the one
-module that Streamlit registers as inline text.
+The JavaScript beside this file is plain and needs no build step: its files are joined in the order of `PARTS` into
+the one module that Streamlit registers as inline text.
 """
 
 from __future__ import annotations

@@ -72,7 +72,7 @@ def _smallest_kind(voxels: NDArray) -> Kind:
 
 
 def _bytes(array: NDArray, dtype: Any) -> memoryview:
-    return memoryview(np.ascontiguousarray(array, dtype)).cast("B")
+    return np.ascontiguousarray(array, dtype).data.cast("B")
 
 
 def describe_volume(volume: Volume, kind: Kind) -> dict[str, Any]:
