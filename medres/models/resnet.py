@@ -107,6 +107,17 @@ class ResidualNetwork(ResNet):
         """
         return self.avgpool(self.features(x)).flatten(1)  # type: ignore[no-any-return]
 
+    def classify(self, embedding: Tensor) -> Tensor:
+        """Turn vectors of `embed` into logits.
+
+        Args:
+            embedding: (B, F) float.
+
+        Returns:
+            (B, L) logits.
+        """
+        return self.fc(self.dropout(embedding))  # type: ignore[misc, no-any-return]
+
     def forward(self, x: Tensor) -> Tensor:
         """Give one logit for each label.
 
@@ -116,7 +127,7 @@ class ResidualNetwork(ResNet):
         Returns:
             (B, L) logits.
         """
-        return self.fc(self.dropout(self.embed(x)))  # type: ignore[misc, no-any-return]
+        return self.classify(self.embed(x))
 
 
 def build_resnet(spec: NetworkSpec) -> ResidualNetwork:

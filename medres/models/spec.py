@@ -14,6 +14,7 @@ from medres.preprocessing.spec import Frozen, PreprocessingSpec
 SCHEMA_VERSION: Literal[1] = 1
 
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+FileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]  # no folder, nothing hidden
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -109,7 +110,7 @@ class TrainedModelSpec(Frozen):
     indeterminate: tuple[Share, Share] | None = None
     loading: dict[str, Any] | None = None
     provenance: dict[str, Any] = Field(default_factory=dict)
-    files: dict[str, Digest] = Field(default_factory=dict)
+    files: dict[FileName, Digest] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _labels(self) -> TrainedModelSpec:

@@ -119,12 +119,12 @@ def _channels(volumes: Volume | Mapping[str, Volume], spec: PreprocessingSpec) -
 
 def _check_kind(volume: Volume, spec: PreprocessingSpec) -> None:
     """Refuse a picture for a volume model, a volume for a picture model, colour in 3D, mm where none are known."""
-    picture_model = spec.is_for_pictures
-    if volume.is_colour and not picture_model:
+    if volume.is_colour and not spec.is_for_pictures:
         raise IntakeError("E_COLOUR", f"a volume must be grey, got {volume.voxels.shape[3]} colours")
-    if volume.is_picture != picture_model:
-        wanted = "one plane" if picture_model else "more than one plane"
-        raise ScopeError("E_DIMENSIONS", f"this model must be given {wanted}, got {volume.shape[2]} plane(s)")
+    if spec.is_for_pictures and not volume.is_picture:
+        raise ScopeError("E_DIMENSIONS", f"this model must be given one plane, got {volume.shape[2]} planes")
+    if not spec.is_for_pictures and volume.is_picture and volume.frame == "detector":
+        raise ScopeError("E_DIMENSIONS", "this model must be given a volume, got 1 picture in its detector's frame")
     if spec.spacing_mm is not None and not volume.spacing_known:
         raise IntakeError("E_NO_SPACING", "this model resamples in mm, and the scan's true spacing is not known")
 
@@ -151,7 +151,7 @@ def _all_padding(volume: Volume) -> bool:
 
 def _orientation(volume: Volume, spec: PreprocessingSpec) -> str | None:
     """Say which orientation to bring a scan into; pictures and detector frames keep their axes."""
-    return None if volume.is_picture or volume.frame == "detector" else spec.orientation
+    return None if spec.is_for_pictures or volume.frame == "detector" else spec.orientation
 
 
 def _channels_first(volume: Volume) -> NDArray[np.float32]:

@@ -79,7 +79,8 @@ def _nearest_separable(mask: NDArray[np.bool_], matrix: Matrix, shape: Shape) ->
     places = [np.rint(matrix[a, a] * np.arange(shape[a]) + matrix[a, 3]).astype(int) for a in range(3)]
     found: NDArray[np.bool_] = mask[np.ix_(*(np.clip(p, 0, n - 1) for p, n in zip(places, mask.shape, strict=True)))]
     beyond = [(place < 0) | (place >= n) for place, n in zip(places, mask.shape, strict=True)]
-    return found | beyond[0][:, None, None] | beyond[1][None, :, None] | beyond[2][None, None, :]
+    found |= beyond[0][:, None, None] | beyond[1][None, :, None] | beyond[2][None, None, :]
+    return found
 
 
 def outside(matrix: Matrix, shape: Shape, old_shape: tuple[int, ...]) -> NDArray[np.bool_] | None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from medres import geometry
 from medres.preprocessing import resample
 from medres.preprocessing.grid import Grid
-from medres.preprocessing.spec import Intensity, Percentiles, Standardise, Window
+from medres.preprocessing.spec import Intensity, Percentiles, Window
 from medres.volume import Volume
 
 AIR_HU = -1000.0
@@ -102,7 +102,7 @@ def _own_voxels(volume: Volume) -> NDArray[Any]:
 
 
 def background(volume: Volume) -> float:
-    """Say what stands where there is no scan: air in CT, else the scan's own least value (padding left out).
+    """Say what stands where there is no scan: air for HU, else the scan's own least value (padding left out).
 
     Args:
         volume: any.
@@ -110,7 +110,7 @@ def background(volume: Volume) -> float:
     Returns:
         A value in the Volume's unit.
     """
-    return AIR_HU if volume.unit == "HU" or volume.modality == "CT" else _range(volume)[0]
+    return AIR_HU if volume.unit == "HU" else _range(volume)[0]
 
 
 def replace_padding(volume: Volume) -> Volume:
@@ -189,15 +189,17 @@ def scale_intensity(volume: Volume, intensity: Intensity) -> Volume:
 
 
 def _scaling(volume: Volume, intensity: Intensity) -> tuple[float, float, tuple[float, float] | None]:
-    """Find (shift, factor, bounds): values are cut to bounds, shifted, multiplied; a flat scan becomes 0."""
+    """Find (shift, factor, bounds): values are cut to bounds, shifted, multiplied; a flat scan becomes 0.
+
+    The bounds of a standardised scan are its own values: what fills the outside of a scan must not stand out from it.
+    """
     if isinstance(intensity, Window):
         return intensity.lower, 1.0 / (intensity.upper - intensity.lower), (intensity.lower, intensity.upper)
     values = _own_voxels(volume)
-    if isinstance(intensity, Standardise) and intensity.region == "foreground":
-        values = values[values > intensity.threshold]
-    if not values.size:
-        return 0.0, 0.0, None
-    return _cut(values, intensity) if isinstance(intensity, Percentiles) else _moments(values)
+    if isinstance(intensity, Percentiles):
+        return _cut(values, intensity) if values.size else (0.0, 0.0, None)
+    region = values[values > intensity.threshold] if intensity.region == "foreground" else values
+    return (*_moments(region), _range(volume)) if region.size else (0.0, 0.0, None)
 
 
 def _cut(values: NDArray[Any], intensity: Percentiles) -> tuple[float, float, tuple[float, float]]:
@@ -206,8 +208,8 @@ def _cut(values: NDArray[Any], intensity: Percentiles) -> tuple[float, float, tu
     return lower, 1.0 / (upper - lower) if upper > lower else 0.0, (lower, upper)
 
 
-def _moments(values: NDArray[Any]) -> tuple[float, float, None]:
-    """Scale to mean 0 and standard deviation 1."""
+def _moments(values: NDArray[Any]) -> tuple[float, float]:
+    """Give the shift and the factor that bring values to mean 0 and standard deviation 1."""
     mean = float(values.mean(dtype=np.float64))
     deviation = float(np.sqrt(np.square(values - mean, dtype=np.float64).mean()))
-    return mean, 1.0 / deviation if deviation > 0 else 0.0, None
+    return mean, 1.0 / deviation if deviation > 0 else 0.0

@@ -1,0 +1,131 @@
+"""TrainedModelSpec -> MODEL_CARD.md: the facts about a model for a reader.
+
+Knows the spec and the JSON files saved beside it; measures nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from medres.models.spec import TrainedModelSpec
+
+RESEARCH_USE = "Research use only. Not a medical device; not for diagnosis or treatment decisions."
+NOT_EVALUATED = "No evaluation on held-out patients is stored with this model."
+ABSENT = {
+    "scope.json": "no out-of-scope gate but the modality: it answers for any scan of its modality",
+    "golden.json": "no golden phantom: a copy cannot prove itself",
+    "training_data.json": "no record of training patients: a leak into a test set cannot be found",
+    "explanation.json": "no fixed scale for heatmaps",
+    "validation.csv": "no validation scores",
+}
+
+
+def write_model_card(spec: TrainedModelSpec, files: Mapping[str, bytes]) -> str:
+    """Write the model card.
+
+    Args:
+        spec: the model's description.
+        files: what is saved beside it, by name; `evaluation.json` gives the numbers.
+
+    Returns:
+        Markdown.
+    """
+    parts = [
+        f"# {spec.name} {spec.version}",
+        f"**{RESEARCH_USE}**",
+        "**Trained on synthetic phantoms: for demonstration only.**" if spec.synthetic else "",
+        f"## Intended use\n\n{spec.intended_use}",
+        f"## Not for\n\n{spec.not_for}",
+        "## What it takes and gives\n\n" + _bullets(_facts(spec)),
+        "## Operating points\n\n" + _operating_points(spec),
+        "## Evaluation on held-out patients\n\n" + _evaluation(files.get("evaluation.json")),
+        "## Known limits\n\n" + _limits(spec, files),
+        "## Provenance\n\n" + _bullets(dict(_flat(spec.provenance))),
+        f"## Licence\n\n{spec.licence}",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _facts(spec: TrainedModelSpec) -> dict[str, Any]:
+    """Name what goes in and what comes out."""
+    network, shown = spec.network, spec.preprocessing
+    return {
+        "modality": spec.modality,
+        "channels": ", ".join(shown.channels),
+        "grid shown": f"size {shown.size or 'as it comes'}, {shown.fit}",
+        "spacing (mm)": shown.spacing_mm or "of the scan",
+        "intensity": ", ".join(f"{key} {value}" for key, value in shown.intensity.model_dump().items()),
+        "views": ", ".join(f"{key} {value}" for key, value in shown.views.model_dump().items()),
+        "network": f"{network.name}, {network.spatial_dims}D, width {network.width:g}, {network.norm} norm",
+        "labels": ", ".join(spec.label_names),
+        "positive label": spec.positive_label,
+        "temperature": f"{spec.temperature:.4g}",
+        "indeterminate": "none" if spec.indeterminate is None else "{:.3g} to {:.3g}".format(*spec.indeterminate),
+    }
+
+
+def _operating_points(spec: TrainedModelSpec) -> str:
+    """Tabulate the thresholds with the data they were chosen on."""
+    rows = ["| name | threshold | rule | sensitivity | specificity | chosen on |", "|---|---|---|---|---|---|"]
+    for point in spec.operating_points.values():
+        default = " (default)" if point.name == spec.default_operating_point else ""
+        numbers = [
+            f"{value:.3f}" if value is not None else "undefined" for value in (point.sensitivity, point.specificity)
+        ]
+        chosen = f"{point.n} cases, {point.n_positive} positive"
+        rows.append(
+            f"| {point.name}{default} | {point.threshold:.4f} | {point.rule} | {' | '.join(numbers)} | {chosen} |"
+        )
+    return "\n".join(rows)
+
+
+def _evaluation(content: bytes | None) -> str:
+    """Tabulate every number that carries an interval."""
+    if content is None:
+        return NOT_EVALUATED
+    found = dict(_estimates(json.loads(content)))
+    rows = ["| metric | value | interval |", "|---|---|---|"]
+    for name, part in found.items():
+        interval = f"{part['lower']:.3f} to {part['upper']:.3f}" if _has_interval(part) else "undefined"
+        value = "undefined" if part["value"] is None else f"{part['value']:.3f}"
+        rows.append(f"| {name} | {value} | {interval} |")
+    return "\n".join(rows) if found else NOT_EVALUATED
+
+
+def _has_interval(part: Mapping[str, Any]) -> bool:
+    return part.get("lower") is not None and part.get("upper") is not None
+
+
+def _estimates(content: Any, name: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Walk through JSON to every object with value, lower and upper."""
+    if not isinstance(content, dict):
+        return
+    if {"value", "lower", "upper"} <= content.keys():
+        yield name, content
+        return
+    for key, part in content.items():
+        yield from _estimates(part, f"{name} {key}".strip())
+
+
+def _limits(spec: TrainedModelSpec, files: Mapping[str, bytes]) -> str:
+    """Say what is absent, and what no model of this kind can do."""
+    said = [text for name, text in ABSENT.items() if name not in files]
+    said.append(f"answers for {spec.modality} only; scans outside its scope get no probability")
+    said.append("a heatmap shows what moved the score, not where a tumour ends")
+    return "\n".join(f"- {text}" for text in said)
+
+
+def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Walk through nested facts, one line each."""
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key} ")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _bullets(facts: Mapping[str, Any]) -> str:
+    """Make a list of facts."""
+    return "\n".join(f"- {key.replace('_', ' ')}: {value}" for key, value in facts.items()) or "- none recorded"

@@ -1,0 +1,81 @@
+"""Logits of the views -> one probability for each label: the one place where this is done.
+
+Knows numbers only. Training (validation scores), use and the golden probability all go through here.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from medres.models.spec import TrainedModelSpec
+
+FloatArray = NDArray[np.float64]
+
+
+def scan_probabilities(logits: ArrayLike, spec: TrainedModelSpec) -> FloatArray:
+    """Turn the logits of one scan into calibrated probabilities, as the model's spec says.
+
+    Args:
+        logits: (V, L), one row for each view, one column for each label.
+        spec: gives the temperature, the labels and how views become one.
+
+    Returns:
+        (L,), in [0, 1], sums to 1.
+    """
+    views = spec.preprocessing.views
+    rule = "mean" if views.kind == "whole" else views.aggregate
+    positive = spec.label_names.index(spec.positive_label)
+    return aggregate(softmax(logits, spec.temperature), rule, positive)
+
+
+def softmax(logits: ArrayLike, temperature: float = 1.0) -> FloatArray:
+    """Turn logits into probabilities.
+
+    Args:
+        logits: (V, L).
+        temperature: positive; above 1 makes them less certain.
+
+    Returns:
+        (V, L), each row sums to 1.
+
+    Source:
+        Guo et al., On calibration of modern neural networks, ICML 2017 (arXiv:1706.04599).
+
+    Example:
+        >>> softmax([[0.0, 0.0]])
+        array([[0.5, 0.5]])
+    """
+    scaled = np.asarray(logits, float) / temperature
+    raised = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+
+
+def aggregate(probabilities: ArrayLike, rule: str, positive: int) -> FloatArray:
+    """Make one probability for each label from those of the views.
+
+    Args:
+        probabilities: (V, L), each row sums to 1.
+        rule: "mean"; "max": the view with the highest probability of the positive label speaks for the scan;
+            "noisy_or": the scan is positive unless every view is negative, views taken as independent.
+        positive: index of the positive label.
+
+    Returns:
+        (L,), sums to 1; with "noisy_or" the other labels share the rest in the proportion of their means.
+
+    Example:
+        >>> aggregate([[0.5, 0.5], [0.5, 0.5]], "noisy_or", positive=1)
+        array([0.25, 0.75])
+    """
+    rows = np.asarray(probabilities, float)
+    if rule == "mean":
+        return np.asarray(rows.mean(axis=0))
+    if rule == "max":
+        return np.asarray(rows[int(np.argmax(rows[:, positive]))])
+    found: FloatArray = rows.mean(axis=0)
+    found[positive] = 1.0 - np.prod(1.0 - rows[:, positive])
+    others = np.arange(len(found)) != positive
+    rest = found[others].sum()
+    share = found[others] / rest if rest > 0 else np.full(others.sum(), 1.0 / others.sum())
+    found[others] = (1.0 - found[positive]) * share
+    return found

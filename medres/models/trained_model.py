@@ -1,0 +1,240 @@
+"""A TrainedModel folder <-> TrainedModel: weights and all that is needed to use them, proved by digests.
+
+Knows files and shapes; knows no scan. Nothing that is missing is filled with a default: what is absent is None, and
+what needs it says so.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from medres.errors import ModelError
+from medres.models.card import write_model_card
+from medres.models.folder import sha256, write_folder
+from medres.models.registry import build_network
+from medres.models.spec import SCHEMA_VERSION, TrainedModelSpec
+
+DESCRIPTION = "trained_model.json"
+WEIGHTS = "weights.safetensors"
+CARD = "MODEL_CARD.md"
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedModel:
+    """A model as it was saved, every digest checked.
+
+    Attributes:
+        folder: where it lies.
+        spec: the content of `trained_model.json`.
+        digest: SHA-256 (hex) of `trained_model.json`, and through it of every file.
+        state_dict: the weights by name.
+        scope: `scope.json`, or None.
+        training_data: `training_data.json`, or None.
+        explanation: `explanation.json`, or None.
+        golden: `golden.json`, or None.
+    """
+
+    folder: Path
+    spec: TrainedModelSpec
+    digest: str
+    state_dict: Mapping[str, Tensor]
+    scope: dict[str, Any] | None
+    training_data: dict[str, Any] | None
+    explanation: dict[str, Any] | None
+    golden: dict[str, Any] | None
+
+    def read_file(self, name: str) -> bytes:
+        """Read a file that belongs to the model, such as "validation.csv", and check it once more.
+
+        Args:
+            name: a key of `spec.files`.
+
+        Returns:
+            Its bytes.
+
+        Raises:
+            ModelError: E_MODEL_MISSING when the model has no such file, E_MODEL_DIGEST when it was altered.
+        """
+        if name not in self.spec.files:
+            raise ModelError("E_MODEL_MISSING", f"this model was saved without {name}", "train it again, or do without")
+        return _read_checked(self.folder, name, self.spec.files[name])
+
+
+def save_trained_model(
+    folder: Path,
+    spec: TrainedModelSpec,
+    state_dict: Mapping[str, Tensor],
+    extras: Mapping[str, bytes | dict[str, Any]] | None = None,
+) -> TrainedModel:
+    """Write a TrainedModel folder, whole or not at all, and read it back.
+
+    Args:
+        folder: where it goes; an older TrainedModel there is replaced.
+        spec: its description; `files` is filled here.
+        state_dict: the weights by name.
+        extras: further files by name, bytes or JSON: "scope.json", "golden.json", "training_data.json", ...
+
+    Returns:
+        The model as loaded from the disk.
+
+    Raises:
+        ModelError: E_MODEL_SHAPE when weights and spec disagree.
+        StoreError: E_DISK_FULL or E_WRITE; nothing half-written stays.
+    """
+    _check_shapes(spec, state_dict)
+    plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state_dict.items()}
+    files = {WEIGHTS: safetensors.torch.save(plain)}
+    files |= {
+        name: content if isinstance(content, bytes) else _to_json(content) for name, content in (extras or {}).items()
+    }
+    return _write(folder, spec, files)
+
+
+def extend_trained_model(model: TrainedModel, extras: Mapping[str, bytes | dict[str, Any]]) -> TrainedModel:
+    """Add files to a TrainedModel folder, or replace some; its digest changes, its weights do not.
+
+    Args:
+        model: as loaded.
+        extras: files by name, bytes or JSON, such as "evaluation.json" or "explanation.json".
+
+    Returns:
+        The model as loaded again.
+    """
+    kept = {name: model.read_file(name) for name in model.spec.files if name != CARD}
+    new = {name: content if isinstance(content, bytes) else _to_json(content) for name, content in extras.items()}
+    return _write(model.folder, model.spec, kept | new)
+
+
+def _write(folder: Path, spec: TrainedModelSpec, files: dict[str, bytes]) -> TrainedModel:
+    """Write files, card and description."""
+    files = dict(files)
+    files.setdefault(CARD, write_model_card(spec, files).encode())
+    spec = TrainedModelSpec.model_validate(
+        spec.model_dump() | {"files": {name: sha256(content) for name, content in sorted(files.items())}}
+    )
+    write_folder(folder, files | {DESCRIPTION: _to_json(spec.model_dump(mode="json"))}, marker=DESCRIPTION)
+    return load_trained_model(folder)
+
+
+def load_trained_model(folder: Path) -> TrainedModel:
+    """Read a TrainedModel folder and prove that it is the one that was saved.
+
+    Args:
+        folder: with `trained_model.json`.
+
+    Returns:
+        The model; optional files that it was saved without are None.
+
+    Raises:
+        ModelError: E_MODEL_MISSING, E_MODEL_SCHEMA, E_MODEL_DIGEST or E_MODEL_SHAPE.
+    """
+    folder = Path(folder)
+    text = _read(folder, DESCRIPTION, "the folder has no trained_model.json", None)
+    spec = _parse_spec(text)
+    found = {name: _read_checked(folder, name, digest) for name, digest in spec.files.items()}
+    state_dict = _parse_weights(found)
+    _check_shapes(spec, state_dict)
+    optional = {
+        name: _parse_json(found.get(f"{name}.json")) for name in ("scope", "training_data", "explanation", "golden")
+    }
+    return TrainedModel(folder=folder, spec=spec, digest=sha256(text), state_dict=state_dict, **optional)
+
+
+def build_trained_network(model: TrainedModel) -> nn.Module:
+    """Build the model's network with its weights, in eval mode.
+
+    Args:
+        model: as loaded.
+
+    Returns:
+        A module; gradients are off for its parameters.
+    """
+    network = build_network(model.spec.network)
+    network.load_state_dict(dict(model.state_dict), strict=True)
+    return network.eval().requires_grad_(False)
+
+
+def _to_json(content: Mapping[str, Any]) -> bytes:
+    """Write JSON that reads well and is the same every time."""
+    return (json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _read(folder: Path, name: str, missing: str, cure: str | None) -> bytes:
+    """Read one file, or say that it is not there."""
+    try:
+        return (folder / name).read_bytes()
+    except FileNotFoundError:
+        raise ModelError("E_MODEL_MISSING", missing, cure) from None
+    except OSError as fault:
+        raise ModelError("E_MODEL_MISSING", f"{name} cannot be read ({fault.strerror})", cure) from None
+
+
+def _read_checked(folder: Path, name: str, digest: str) -> bytes:
+    """Read one file and compare its digest."""
+    content = _read(folder, name, f"the model's file {name} is missing", "copy the model folder again")
+    if sha256(content) != digest:
+        start = f"starts with {sha256(content)[:8]} instead of {digest[:8]}"
+        raise ModelError("E_MODEL_DIGEST", f"the SHA-256 of {name} ({len(content)} bytes) {start}")
+    return content
+
+
+def _parse_spec(text: bytes) -> TrainedModelSpec:
+    """Read the description; one sentence names the first fault."""
+    content = _parse_json(text) or {}
+    version = content.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise ModelError("E_MODEL_SCHEMA", f"schema_version must be {SCHEMA_VERSION}, got {version!r}")
+    try:
+        return TrainedModelSpec.model_validate(content)
+    except ValidationError as fault:
+        first = fault.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or DESCRIPTION
+        raise ModelError("E_MODEL_SCHEMA", f"{place}: {first['msg']} ({fault.error_count()} fault(s) in all)") from None
+
+
+def _parse_json(text: bytes | None) -> dict[str, Any] | None:
+    """Read a JSON object; None stays None."""
+    if text is None:
+        return None
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ModelError("E_MODEL_SCHEMA", f"a description of {len(text)} bytes is not JSON") from None
+    if not isinstance(content, dict):
+        raise ModelError("E_MODEL_SCHEMA", f"a description must be a JSON object, got a {type(content).__name__}")
+    return content
+
+
+def _parse_weights(files: Mapping[str, bytes]) -> dict[str, Tensor]:
+    """Read the weights from bytes whose digest was checked."""
+    if WEIGHTS not in files:
+        raise ModelError("E_MODEL_SCHEMA", f"files must name {WEIGHTS}, got {len(files)} other file(s)")
+    try:
+        return safetensors.torch.load(files[WEIGHTS])
+    except SafetensorError:
+        raise ModelError("E_WEIGHTS_FILE", f"{WEIGHTS} ({len(files[WEIGHTS])} bytes) is no safetensors file") from None
+
+
+def _check_shapes(spec: TrainedModelSpec, state_dict: Mapping[str, Tensor]) -> None:
+    """Compare the weights with the network that the spec names, without allocating it."""
+    with torch.device("meta"):
+        wanted = {name: tuple(tensor.shape) for name, tensor in build_network(spec.network).state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in state_dict.items()}
+    missing, unexpected = sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())
+    if missing or unexpected:
+        first = (missing + unexpected)[0]
+        counts = f"{len(missing)} missing and {len(unexpected)} unexpected"
+        raise ModelError("E_MODEL_SHAPE", f"weights of {spec.network.name} have {counts} names, the first is {first}")
+    for name in wanted:
+        if wanted[name] != found[name]:
+            raise ModelError("E_MODEL_SHAPE", f"{name} must have shape {wanted[name]}, got {found[name]}")
