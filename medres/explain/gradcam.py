@@ -21,6 +21,7 @@ from medres.errors import ExplanationError
 from medres.explain.cells import Cells, trace_cells
 from medres.explain.compose import compose
 from medres.explain.heatmap import Heatmap
+from medres.models.probability import softmax
 from medres.preprocessing.model_input import ModelInput
 from medres.volume import Volume
 
@@ -210,7 +211,7 @@ def relevance_of(
     maps = grad_cam(classifier.network if network is None else network, given.batch, index, layer)
     relevance = maps.relevance
     if given.views:
-        shares = torch.from_numpy(maps.logits / spec.temperature).softmax(dim=1)[:, index].numpy()
+        shares = softmax(maps.logits, spec.temperature)[:, index].astype(np.float32)
         relevance = relevance * shares.reshape(-1, *[1] * (relevance.ndim - 1))
     return compose(relevance, maps.cells, given)
 
