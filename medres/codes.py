@@ -18,7 +18,7 @@ E_NO_RESCALE | a CT slice carries no rescale to Hounsfield units | export the or
 E_VALUE_RANGE | values lie outside what this modality can hold (a wrong sign flag does this) | correct PixelRepresentation or export again
 E_NO_SPACING | no pixel spacing is given | export the original series; a picture without spacing can be read as 2D
 E_NO_POSITION | slices carry no position | export the original series
-E_SIZE_LIMIT | the header asks for more voxels than the file or the limit allows | check the file, or raise --max-voxels
+E_SIZE_LIMIT | the header asks for more voxels than the file or the limit allows | check the file; a volume of more than 2^30 voxels must be cropped or resampled first
 E_NO_DECODER | no decoder for this transfer syntax is installed | install the extra that is named, or export uncompressed
 E_UNSUPPORTED | this kind of object cannot be read as a scan | convert it first, as the message says
 E_NIFTI_FORMS | sform and qform of the NIfTI file disagree | choose one with --nifti-frame sform or --nifti-frame qform
