@@ -1,0 +1,198 @@
+"""One encapsulated frame -> its stored numbers, by the decoder of its transfer syntax.
+
+All decoders here have permissive licences and release the interpreter's lock, so that two cores decode two frames.
+Before a decoder is called, the size that the compressed stream itself announces is compared with the header's: a stream
+that would decode to another size is refused before anything is allocated.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from medres.errors import IntakeError
+
+NATIVE = frozenset(
+    "1.2.840.10008.1.2" + tail for tail in ("", ".1", ".2", ".1.99")
+)  # implicit, explicit, big endian, deflated
+_JPEG = "1.2.840.10008.1.2.4."
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """How one family of transfer syntaxes is read.
+
+    Attributes:
+        name: for people.
+        decode: bytes of one frame to an array.
+        size: bytes to (rows, columns, components) as the stream announces them, or None where it does not.
+    """
+
+    name: str
+    decode: Callable[[bytes], NDArray[Any]]
+    size: Callable[[bytes], tuple[int, int, int] | None]
+
+
+def jpeg_size(stream: bytes) -> tuple[int, int, int] | None:
+    """Read rows, columns and components from a JPEG or JPEG-LS frame header.
+
+    Args:
+        stream: one frame.
+
+    Returns:
+        (rows, columns, components), or None where no frame header is found.
+
+    Source:
+        ITU-T T.81 B.2.2.
+    """
+    if stream[:2] != b"\xff\xd8":
+        return None
+    position = 2
+    while position + 10 <= len(stream):
+        if stream[position] != 0xFF:
+            return None
+        marker = stream[position + 1]
+        if marker == 0xFF:
+            position += 1
+            continue
+        if marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)):
+            rows, columns, components = struct.unpack_from(">HHB", stream, position + 5)
+            return rows, columns, components
+        position += 2 + int.from_bytes(stream[position + 2 : position + 4], "big")
+    return None
+
+
+def jpeg2000_size(stream: bytes) -> tuple[int, int, int] | None:
+    """Read rows, columns and components from a JPEG 2000 codestream or its JP2 wrapper.
+
+    Source:
+        ITU-T T.800 A.5.1.
+    """
+    start = stream.find(b"\xff\x4f\xff\x51")
+    if start < 0 or start + 42 > len(stream):
+        return None
+    width, height, left, top = struct.unpack_from(">LLLL", stream, start + 8)
+    return height - top, width - left, int.from_bytes(stream[start + 40 : start + 42], "big")
+
+
+_FAMILIES = {
+    "JPEG": (Decoder("JPEG", imagecodecs.jpeg8_decode, jpeg_size), ("50", "51", "57", "70")),
+    "JPEG-LS": (Decoder("JPEG-LS", imagecodecs.jpegls_decode, jpeg_size), ("80", "81")),
+    "JPEG 2000": (Decoder("JPEG 2000", imagecodecs.jpeg2k_decode, jpeg2000_size), ("90", "91")),
+    "HTJ2K": (Decoder("HTJ2K", imagecodecs.htj2k_decode, jpeg2000_size), ("201", "202", "203")),
+}
+DECODERS: dict[str, Decoder] = {_JPEG + tail: family for family, tails in _FAMILIES.values() for tail in tails}
+RLE = "1.2.840.10008.1.2.5"
+NAMES = {
+    _JPEG + "92": "JPEG 2000 multi-component",
+    _JPEG + "93": "JPEG 2000 multi-component",
+    _JPEG + "100": "MPEG-2 video",
+    _JPEG + "102": "MPEG-4 video",
+    _JPEG + "110": "JPEG XL",
+}
+
+
+def require_decoder(syntax: str) -> None:
+    """Refuse a transfer syntax that nothing here reads.
+
+    Raises:
+        IntakeError: `E_NO_DECODER`.
+    """
+    if syntax not in NATIVE and syntax not in DECODERS and syntax != RLE:
+        name = NAMES.get(syntax, "a syntax that is not known here")
+        raise IntakeError(
+            "E_NO_DECODER", f"no decoder is installed for {name}", "export uncompressed or as JPEG 2000 lossless"
+        )
+
+
+def decode_frame(
+    stream: bytes, syntax: str, shape: tuple[int, int], bits_allocated: int, samples: int = 1
+) -> NDArray[Any]:
+    """Decode one frame.
+
+    Args:
+        stream: its compressed bytes.
+        syntax: transfer syntax UID.
+        shape: (rows, columns) that the header promises.
+        bits_allocated: 8, 16 or 32.
+        samples: per pixel.
+
+    Returns:
+        (rows, columns) or (rows, columns, samples), the decoder's own integer type.
+
+    Raises:
+        IntakeError: `E_NOT_DICOM` where the stream is of another kind or size than the header says; `E_TRUNCATED`
+            where it ends early; `E_NO_DECODER`.
+    """
+    if syntax == RLE:
+        return decode_rle(stream, shape, bits_allocated, samples)
+    require_decoder(syntax)
+    decoder = DECODERS[syntax]
+    announced = decoder.size(stream)
+    if announced is None:
+        raise IntakeError(
+            "E_NOT_DICOM", f"the pixels must be {decoder.name}, as the transfer syntax says; they are not"
+        )
+    if announced != (*shape, samples):
+        got, want = (" x ".join(map(str, size)) for size in (announced, (*shape, samples)))
+        raise IntakeError("E_NOT_DICOM", f"the compressed frame must be {want}, as the header says, got {got}")
+    return _run(decoder, stream).reshape(shape if samples == 1 else (*shape, samples))
+
+
+def _run(decoder: Decoder, stream: bytes) -> NDArray[Any]:
+    """Call a decoder; whatever it complains of is a stream that is cut short or damaged."""
+    try:
+        return np.asarray(decoder.decode(stream))
+    except MemoryError:
+        raise
+    except Exception as fault:  # each codec has its own exception class; none is a fault of ours
+        text = f"the {decoder.name} stream of {len(stream)} bytes is cut short or damaged"
+        raise IntakeError("E_TRUNCATED", text) from fault
+
+
+def decode_rle(stream: bytes, shape: tuple[int, int], bits_allocated: int, samples: int = 1) -> NDArray[Any]:
+    """Decode one RLE frame: a segment of packed bits for each byte of each sample, highest byte first.
+
+    Args:
+        stream: header of 64 bytes, then the segments.
+        shape: (rows, columns).
+        bits_allocated: 8, 16 or 32.
+        samples: per pixel.
+
+    Returns:
+        (rows, columns) or (rows, columns, samples), unsigned.
+
+    Raises:
+        IntakeError: `E_NOT_DICOM` or `E_TRUNCATED`.
+
+    Source:
+        PS3.5 annex G.
+    """
+    width, count = bits_allocated // 8, shape[0] * shape[1]
+    offsets = struct.unpack_from("<16L", stream) if len(stream) >= 64 else (0,)
+    if offsets[0] != width * samples or list(offsets[1 : 1 + offsets[0]]) != sorted(offsets[1 : 1 + offsets[0]]):
+        raise IntakeError("E_NOT_DICOM", f"an RLE frame must have {width * samples} segments, got {offsets[0]}")
+    bounds = [*offsets[1 : 1 + offsets[0]], len(stream)]
+    planes = np.empty((samples, count, width), np.uint8)
+    for n in range(samples * width):
+        segment = _unpack_bits(stream[bounds[n] : bounds[n + 1]], count)
+        planes[n // width, :, width - 1 - n % width] = segment
+    pixels = planes.view(f"<u{width}")[..., 0]  # (samples, rows * columns)
+    return pixels[0].reshape(shape) if samples == 1 else np.moveaxis(pixels.reshape(samples, *shape), 0, -1)
+
+
+def _unpack_bits(segment: bytes, count: int) -> NDArray[np.uint8]:
+    """Unpack one segment into exactly `count` bytes; one padding byte may follow."""
+    try:
+        unpacked = np.frombuffer(imagecodecs.packbits_decode(segment, out=count + 2), np.uint8)
+    except Exception as fault:  # the codec's own exception class
+        raise IntakeError("E_TRUNCATED", "an RLE segment is cut short or damaged") from fault
+    if len(unpacked) < count:
+        raise IntakeError("E_TRUNCATED", f"an RLE segment must hold {count} bytes, got {len(unpacked)}")
+    return unpacked[:count]

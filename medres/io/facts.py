@@ -1,0 +1,213 @@
+"""Raw elements that a series shares -> Facts, each checked against the rule it must keep.
+
+Knows the meaning of elements; no file and no pixels.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+
+import numpy as np
+
+from medres.io.elements import DataSet
+from medres.io.instance import Facts, Vector
+from medres.io.values import (
+    count_of,
+    first_number,
+    numbers,
+    refuse,
+    required_count,
+    stored_value,
+    word,
+    words,
+)
+
+UNIT_TOLERANCE = 1e-3  # of the length of row and column cosines, and of their dot product
+FACT_TAGS = (
+    0x00080008, 0x00080016, 0x00080060, 0x00100010, 0x00100020, 0x00100030, 0x00180050, 0x00180081, 0x00180086,
+    0x00181164, 0x00189087, 0x0019100C, 0x0020000D, 0x0020000E, 0x00200037, 0x00200052, 0x00200100, 0x00280002,
+    0x00280004, 0x00280008, 0x00280010, 0x00280011, 0x00280030, 0x00280100, 0x00280101, 0x00280102, 0x00280103,
+    0x00280120, 0x00280121, 0x00280301, 0x00282110, 0x00282112, 0x00431039, 0x00541001, 0x20500020,
+)  # fmt: skip
+LOSSY_SYNTAXES = frozenset(
+    "1.2.840.10008.1.2.4." + tail for tail in ("50", "51", "81", "91", "93", "110", "111", "203")
+)
+TEXT_MODALITIES = frozenset({"US", "SC", "XC", "ES", "IVUS"})  # devices that write text into the pixels
+SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+KNOWN_BITS = (8, 16, 32)
+GE_B_VALUE_OFFSET = 1_000_000_000  # GE adds it to mark a b-value
+
+
+def parse_facts(data: DataSet, syntax: str, has_preamble: bool, media_class: str) -> Facts:
+    """Parse what the slices of a series share.
+
+    Args:
+        data: raw elements.
+        syntax: transfer syntax UID.
+        has_preamble: the file had its preamble.
+        media_class: SOP class from the file meta information, used where the data set has none.
+
+    Returns:
+        Facts.
+
+    Raises:
+        IntakeError: `E_HEADER_VALUE`, naming the element and the rule.
+    """
+    element, order = data.elements.get, data.encoding.order
+    spacing, of_detector = _spacing(data)
+    allocated, stored, high = _bits(data)
+    signed = count_of(element(0x00280103), order, "PixelRepresentation") == 1
+    sop_class, modality = word(element(0x00080016)) or media_class, word(element(0x00080060)).upper()
+    return Facts(
+        patient=(_plain(element(0x00100020)), _plain(element(0x00100010)), _plain(element(0x00100030))),
+        study_uid=word(element(0x0020000D)),
+        series_uid=word(element(0x0020000E)),
+        frame_uid=word(element(0x00200052)),
+        sop_class=sop_class,
+        modality=modality,
+        image_type=words(element(0x00080008)),
+        syntax=syntax,
+        rows=required_count(element(0x00280010), order, "Rows"),
+        columns=required_count(element(0x00280011), order, "Columns"),
+        frames=_frames(element(0x00280008)),
+        samples=count_of(element(0x00280002), order, "SamplesPerPixel") or 1,
+        photometric=word(element(0x00280004)).upper(),
+        bits_allocated=allocated,
+        bits_stored=stored,
+        high_bit=high,
+        signed=signed,
+        orientation=parse_orientation(element(0x00200037)),
+        spacing=spacing,
+        detector_spacing=of_detector,
+        thickness_mm=first_number(element(0x00180050)),
+        padding=_padding(data, signed),
+        units=word(element(0x00541001)).upper(),
+        burned_in=_burned_in(word(element(0x00280301)).upper(), modality, sop_class),
+        lossy=word(element(0x00282110)) == "01" or syntax in LOSSY_SYNTAXES,
+        lossy_ratio=first_number(element(0x00282112)),
+        strong=_strong(data),
+        no_preamble=not has_preamble,
+        explicit=data.encoding.explicit,
+        order=order,
+    )
+
+
+def _plain(raw: bytes | None) -> bytes:
+    """Reduce an identifier to what two spellings of it share: case, blanks and carets do not count."""
+    return bytes(b for b in (raw or b"").upper() if b not in b" ^\0=")
+
+
+def _frames(raw: bytes | None) -> int:
+    """Read NumberOfFrames; absent means one."""
+    found = numbers(raw, "NumberOfFrames", 1)
+    if found is None:
+        return 1
+    if found[0] < 1 or found[0] != int(found[0]):
+        refuse("NumberOfFrames", "a positive whole number", f"{found[0]:g}")
+    return int(found[0])
+
+
+def _bits(data: DataSet) -> tuple[int, int, int]:
+    """Read BitsAllocated, BitsStored and HighBit, and require that they fit into each other."""
+    element, order = data.elements.get, data.encoding.order
+    allocated = required_count(element(0x00280100), order, "BitsAllocated")
+    stored = count_of(element(0x00280101), order, "BitsStored") or allocated
+    high = count_of(element(0x00280102), order, "HighBit")
+    high = stored - 1 if high is None else high
+    if allocated not in KNOWN_BITS:
+        refuse("BitsAllocated", "8, 16 or 32", str(allocated))
+    if stored > allocated:
+        refuse("BitsStored", f"at most BitsAllocated ({allocated})", str(stored))
+    if not stored - 1 <= high < allocated:
+        refuse("HighBit", f"from {stored - 1} to {allocated - 1}", str(high))
+    return allocated, stored, high
+
+
+def _spacing(data: DataSet) -> tuple[tuple[float, float] | None, bool]:
+    """Read PixelSpacing, else ImagerPixelSpacing; the flag says that it is the detector's."""
+    for tag, name in ((0x00280030, "PixelSpacing"), (0x00181164, "ImagerPixelSpacing")):
+        found = parse_spacing(data.elements.get(tag), name)
+        if found is not None:
+            return found, name == "ImagerPixelSpacing"
+    return None, False
+
+
+def parse_spacing(raw: bytes | None, name: str = "PixelSpacing") -> tuple[float, float] | None:
+    """Read a spacing: between rows, between columns, mm.
+
+    Raises:
+        IntakeError: `E_HEADER_VALUE` where one is not positive.
+    """
+    found = numbers(raw, name, 2)
+    if found is not None and min(found) <= 0:
+        refuse(name, "> 0 mm", " x ".join(f"{value:g}" for value in found))
+    return found  # type: ignore[return-value]
+
+
+def parse_orientation(raw: bytes | None) -> tuple[Vector, Vector] | None:
+    """Read row and column cosines: unit vectors at right angles.
+
+    Raises:
+        IntakeError: `E_HEADER_VALUE`.
+
+    Source:
+        PS3.3 C.7.6.2.1.1.
+    """
+    found = numbers(raw, "ImageOrientationPatient", 6)
+    if found is None:
+        return None
+    row, column = found[:3], found[3:]
+    lengths = [math.sqrt(math.fsum(c * c for c in axis)) for axis in (row, column)]
+    if max(abs(length - 1) for length in lengths) > UNIT_TOLERANCE:
+        refuse("ImageOrientationPatient", "two unit vectors", f"lengths {lengths[0]:.4f} and {lengths[1]:.4f}")
+    dot = float(np.dot(row, column))
+    if abs(dot) > UNIT_TOLERANCE:
+        refuse("ImageOrientationPatient", "two vectors at right angles", f"dot product {dot:.4f}")
+    return row, column  # type: ignore[return-value]
+
+
+def _padding(data: DataSet, signed: bool) -> tuple[int, int] | None:
+    """Read PixelPaddingValue and PixelPaddingRangeLimit with the pixels' sign."""
+    order = data.encoding.order
+    value = stored_value(data.elements.get(0x00280120), order, signed)
+    limit = stored_value(data.elements.get(0x00280121), order, signed)
+    if value is None:
+        return None
+    return (value, value) if limit is None else (min(value, limit), max(value, limit))
+
+
+def _burned_in(tag: str, modality: str, sop_class: str) -> bool:
+    """Tell whether text may stand in the pixels; devices known for it must say NO to be believed."""
+    device = modality in TEXT_MODALITIES or sop_class.startswith(SECONDARY_CAPTURE)
+    return tag == "YES" or (device and tag != "NO")
+
+
+def _strong(data: DataSet) -> tuple[tuple[str, str], ...]:
+    """Read attributes that always make separate volumes: image type, echo, b-value, time point."""
+    element = data.elements.get
+    found = {
+        "ImageType": "\\".join(words(element(0x00080008))),
+        "Echo": _rounded(element(0x00180081)) or word(element(0x00180086)),
+        "BValue": b_value(data),
+        "TimePoint": word(element(0x00200100)),
+    }
+    return tuple((name, value) for name, value in found.items() if value)
+
+
+def _rounded(raw: bytes | None) -> str:
+    """Read a number to a hundredth, so that its spelling does not matter."""
+    value = first_number(raw)
+    return "" if value is None else f"{value:.2f}"
+
+
+def b_value(data: DataSet) -> str:
+    """Read the diffusion weighting, standard or as Siemens and GE write it; "" where there is none."""
+    raw = data.elements.get(0x00189087)
+    if raw is not None and len(raw) == 8:
+        return f"{struct.unpack(data.encoding.order + 'd', raw)[0]:g}"
+    for tag in (0x0019100C, 0x00431039):
+        value = first_number(data.elements.get(tag))
+        if value is not None and value >= 0:
+            return f"{value % GE_B_VALUE_OFFSET if tag == 0x00431039 else value:g}"
+    return ""

@@ -1,0 +1,235 @@
+"""Slices of a folder -> groups that may each become one Volume.
+
+Knows headers; reads no pixels and judges no group (`medres.io.checks` does). What belongs together is decided by
+SeriesInstanceUID or, where an export emptied it, by folder, frame of reference, patient and modality; then by orientation
+and by what the header says was varied (image type, echo, b-value, time point).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from medres.io.grid import distances_along, same_place_mm
+from medres.io.instance import Broken, Facts, Slice
+from medres.io.rescale import PROJECTIONS
+
+SAME_ORIENTATION = 1e-4  # of each cosine
+VOLUME_MODALITIES = frozenset({"CT", "MR", "PT"})
+SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+WEAK = ("AcquisitionNumber", "TriggerTime", "AcquisitionDateTime", "AcquisitionTime", "ContentTime", "File")
+
+
+@dataclass(eq=False)
+class Group:
+    """What may become one Volume.
+
+    Attributes:
+        name: what tells it from the others; internal, holds UIDs.
+        planes: its slices.
+        broken: files of its series that cannot be read.
+        dropped: localizers that stood among them.
+        patients: how many patients its series names.
+        is_picture: no position is expected (radiograph, ultrasound, secondary capture).
+        varied: what made it a volume of its own, such as ("Echo",).
+    """
+
+    name: tuple[str, ...]
+    planes: list[Slice] = field(default_factory=list)
+    broken: list[Broken] = field(default_factory=list)
+    dropped: list[Slice] = field(default_factory=list)
+    patients: int = 1
+    is_picture: bool = False
+    varied: tuple[str, ...] = ()
+
+
+def group_slices(planes: Sequence[Slice], broken: Sequence[Broken]) -> list[Group]:
+    """Sort slices into groups.
+
+    Args:
+        planes: of all files, in any order.
+        broken: DICOM files that cannot be read.
+
+    Returns:
+        Groups; every plane and every broken file stands in at least one.
+    """
+    series: dict[tuple[str, ...], Group] = {}
+    for plane in planes:
+        name = series_name(plane)
+        series.setdefault(name, Group(name)).planes.append(plane)
+    lost = _attach_broken(series, broken)
+    return [group for whole in series.values() for group in _split_series(whole)] + lost
+
+
+def series_name(plane: Slice) -> tuple[str, ...]:
+    """Name the series of a plane without trusting empty identifiers."""
+    facts = plane.facts
+    if facts.series_uid:
+        return (facts.series_uid, facts.modality)
+    patient = b"|".join(facts.patient).decode("latin-1")
+    return ("", facts.modality, plane.source.folder, facts.frame_uid, facts.study_uid, patient)
+
+
+def _attach_broken(series: dict[tuple[str, ...], Group], broken: Sequence[Broken]) -> list[Group]:
+    """Give a broken file to its series, or to the only series of its folder; else it stands alone."""
+    lost = []
+    for file in broken:
+        homes = [g for g in series.values() if file.series_uid and g.name[0] == file.series_uid]
+        if not homes and not file.series_uid:
+            homes = [g for g in series.values() if any(p.source.folder == file.source.folder for p in g.planes)]
+        if len(homes) == 1:
+            homes[0].broken.append(file)
+        elif file.series_uid:
+            name = (file.series_uid, file.modality)
+            series.setdefault(name, Group(name)).broken.append(file)
+        else:
+            lost.append(Group(("", "broken", file.source.folder, file.source.path.name), broken=[file]))
+    return lost
+
+
+def _split_series(group: Group) -> list[Group]:
+    """Take pictures, localizers, orientations and varied attributes apart."""
+    group.patients = count_patients(p.facts for p in group.planes)
+    if group.broken or group.patients > 1:
+        return [group]
+    pictures = [p for p in group.planes if is_picture(p.facts)]
+    others = [p for p in group.planes if not is_picture(p.facts)]
+    found = [_picture_group(group, plane) for plane in pictures]
+    if others:
+        found += _split_volumes(group, others)
+    return found
+
+
+def count_patients(facts: Iterable[Facts]) -> int:
+    """Count the patients that headers name; empty identifiers name none.
+
+    Args:
+        facts: of the slices of one series.
+
+    Returns:
+        At least 1: the most different ids, names or birth dates.
+    """
+    known = {fact.patient for fact in facts}
+    return max(1, *(len({patient[n] for patient in known} - {b""}) for n in range(3)))
+
+
+def is_picture(facts: Facts) -> bool:
+    """Tell whether an image has no place in the patient by its kind."""
+    if facts.sop_class.startswith(SECONDARY_CAPTURE) and facts.orientation is None:
+        return True
+    return facts.modality in PROJECTIONS or (facts.modality not in VOLUME_MODALITIES and facts.orientation is None)
+
+
+def _picture_group(group: Group, plane: Slice) -> Group:
+    """Make a group of one picture."""
+    name = (*group.name, plane.sop_uid or f"{plane.source.folder}|{plane.source.path.name}", str(plane.frame))
+    return Group(name, [plane], is_picture=True)
+
+
+def _split_volumes(group: Group, planes: list[Slice]) -> list[Group]:
+    """Drop localizers, then split by orientation and by what was varied."""
+    scouts = [p for p in planes if "LOCALIZER" in p.facts.image_type]
+    kept = [p for p in planes if "LOCALIZER" not in p.facts.image_type] or scouts
+    parts = [Group(group.name, kept)]
+    parts = [piece for part in parts for piece in _split_by(part, orientation_classes(part.planes), "Orientation")]
+    for name in ("ImageType", "Echo", "BValue", "Direction", "TimePoint", "Stack"):
+        parts = [piece for part in parts for piece in _split_by(part, [_strong(p, name) for p in part.planes], name)]
+    parts = [piece for part in parts for piece in _split_weak(part)]
+    if kept is not scouts:
+        parts[0].dropped = scouts
+    return parts
+
+
+def _strong(plane: Slice, name: str) -> str:
+    """Give one attribute that always makes separate volumes."""
+    return dict(plane.facts.strong).get(name, "")
+
+
+def orientation_classes(planes: Sequence[Slice]) -> list[str]:
+    """Name each slice's orientation, equal ones alike.
+
+    Args:
+        planes: slices.
+
+    Returns:
+        One name per slice, the same for cosines within 1e-4.
+    """
+    known: list[tuple[np.ndarray, str]] = []
+    cache: dict[Hashable, str] = {}
+    for plane in planes:
+        own = plane.facts.orientation
+        if own not in cache:
+            cosines = np.zeros((2, 3)) if own is None else np.asarray(own)
+            match = next((name for other, name in known if np.abs(other - cosines).max() <= SAME_ORIENTATION), None)
+            cache[own] = match or "/".join(f"{c:.3f}" for c in cosines.ravel() + 0.0)
+            if match is None:
+                known.append((cosines, cache[own]))
+    return [cache[plane.facts.orientation] for plane in planes]
+
+
+def _split_by(group: Group, labels: Sequence[str], reason: str) -> list[Group]:
+    """Split a group by one label per plane."""
+    kinds = sorted(set(labels))
+    if len(kinds) == 1:
+        return [group]
+    parts = []
+    for kind in kinds:
+        planes = [p for p, label in zip(group.planes, labels, strict=True) if label == kind]
+        parts.append(Group((*group.name, reason, kind), planes, varied=(*group.varied, reason)))
+    return parts
+
+
+def _split_weak(group: Group) -> list[Group]:
+    """Split where slices lie on each other and a time or number in the header tells them apart."""
+    planes = group.planes
+    if len(planes) < 4 or any(p.position is None or p.facts.orientation is None for p in planes):
+        return [group]
+    distances = distances_along(planes[0].facts.orientation, [p.position for p in planes])  # type: ignore[arg-type]
+    for name in WEAK:
+        labels = _weak_labels(planes, distances, name)
+        if labels is not None:
+            return _split_by(group, labels, name)
+    return [group]
+
+
+def _weak_labels(planes: Sequence[Slice], distances: np.ndarray, name: str) -> list[str] | None:
+    """Label planes by one attribute, where it makes volumes that lie on each other."""
+    values = [dict(p.weak).get(name) for p in planes]
+    if any(value is None for value in values) or len(set(values)) == 1:
+        return None
+    by_value = _overlapping(np.array(values, float), distances)
+    if by_value is not None and name in ("AcquisitionNumber", "File", "TriggerTime"):
+        return by_value
+    return _by_rank(np.array(values, float), distances)
+
+
+def _overlapping(values: np.ndarray, distances: np.ndarray) -> list[str] | None:
+    """Label by equal values where each makes a stack of its own and the stacks overlap."""
+    stacks = [np.sort(distances[values == value]) for value in np.unique(values)]
+    near = same_place_mm(np.sort(distances))
+    if any(len(stack) < 2 or np.diff(stack).min() <= near for stack in stacks):
+        return None
+    lows, highs = [s[0] for s in stacks], [s[-1] for s in stacks]
+    order = np.argsort(lows)
+    apart = all(highs[a] < lows[b] for a, b in zip(order, order[1:], strict=False))
+    return None if apart else [f"{value:.6f}" for value in values]
+
+
+def _by_rank(values: np.ndarray, distances: np.ndarray) -> list[str] | None:
+    """Label by rank at each place, where every place has as many slices and the ranks do not mix."""
+    order = np.argsort(distances, kind="stable")
+    near = same_place_mm(distances[order])
+    breaks = np.flatnonzero(np.diff(distances[order]) > near) + 1
+    places = np.split(order, breaks)
+    copies = len(places[0])
+    if copies < 2 or len(places) < 2 or any(len(place) != copies for place in places):
+        return None
+    ranked = np.stack([place[np.argsort(values[place], kind="stable")] for place in places])  # (places, copies)
+    times = values[ranked]
+    if (times[:, :-1].max(axis=0) >= times[:, 1:].min(axis=0)).any():
+        return None
+    labels = np.empty(len(values), int)
+    labels[ranked] = np.arange(copies)
+    return [f"{label:06d}" for label in labels]

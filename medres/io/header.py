@@ -1,0 +1,269 @@
+"""A DICOM file -> its Slices (header only), or why it is none.
+
+Knows which elements matter and what they must be; decides nothing about a series and reads no pixels.
+"""
+
+from __future__ import annotations
+
+import os
+
+from medres.errors import IntakeError
+from medres.io import enhanced
+from medres.io.elements import (
+    BIG_ENDIAN,
+    DEFLATED,
+    EXPLICIT,
+    IMPLICIT,
+    LONG_VRS,
+    SHORT_VRS,
+    DataSet,
+    Encoding,
+    FileBytes,
+    inflate,
+    walk,
+)
+from medres.io.facts import FACT_TAGS, parse_facts
+from medres.io.instance import Broken, Facts, Slice, Source
+from medres.io.values import clock, first_number, numbers, refuse, word
+
+MAX_INFLATED = 1 << 28  # bytes that a deflated data set may become
+PREAMBLE = 132  # bytes before the file meta information
+SLICE_TAGS = frozenset(
+    {
+        0x00080018, 0x00080022, 0x00080032, 0x00080033, 0x0008002A, 0x00181060, 0x00200012, 0x00200032,
+        0x00281050, 0x00281051, 0x00281052, 0x00281053, 0x00283000, 0x00283010, 0x52009229, 0x52009230,
+    }
+)  # fmt: skip
+WANTED = SLICE_TAGS | frozenset(FACT_TAGS)
+META_TAGS = frozenset({0x00020002, 0x00020010})
+SWAPPED_GROUPS = frozenset({0x0800, 0x1000, 0x1800, 0x2000, 0x2800})  # groups 8 to 28 read in the wrong byte order
+
+# Objects that carry PixelData or geometry and are no scan.
+NOT_SCANS = {
+    "1.2.840.10008.5.1.4.1.1.66.4": "a segmentation",
+    "1.2.840.10008.5.1.4.1.1.66.7": "a label map",
+    "1.2.840.10008.5.1.4.1.1.30": "a parametric map",
+    "1.2.840.10008.5.1.4.1.1.481.2": "a dose grid",
+    "1.2.840.10008.1.3.10": "a DICOMDIR, which is never followed",
+}
+
+
+class NotAScan(Exception):
+    """A file to skip; its text says why."""
+
+
+class HeaderReader:
+    """Reads headers and holds once what the files of a series share."""
+
+    def __init__(self) -> None:
+        self._facts: dict[tuple[object, ...], Facts] = {}
+
+    def read(self, source: Source, content: FileBytes) -> list[Slice] | Broken:
+        """Read one file.
+
+        Args:
+            source: the file's place, size and time.
+            content: its bytes, the first chunk loaded.
+
+        Returns:
+            One Slice per plane, or Broken.
+
+        Raises:
+            NotAScan: for objects that are no image.
+        """
+        try:
+            data, syntax, has_preamble, media_class = open_dataset(content)
+            _require_image(data, media_class)
+            facts = self._share(data, syntax, has_preamble, media_class)
+            if enhanced.is_enhanced(data):
+                return enhanced.read_frames(source, data, facts, self.share)
+            return [read_slice(source, data, facts)]
+        except IntakeError as fault:
+            return _broken(source, fault, locals().get("data"))
+
+    def _share(self, data: DataSet, syntax: str, has_preamble: bool, media_class: str) -> Facts:
+        """Give the facts of this header, parsed at the first file that has them."""
+        key = (syntax, has_preamble, media_class, data.encoding, *map(data.elements.get, FACT_TAGS))
+        if key not in self._facts:
+            self._facts[key] = parse_facts(data, syntax, has_preamble, media_class)
+        return self._facts[key]
+
+    def share(self, facts: Facts) -> Facts:
+        """Give the one copy of facts that were made elsewhere."""
+        return self._facts.setdefault((facts,), facts)
+
+
+def open_dataset(content: FileBytes) -> tuple[DataSet, str, bool, str]:
+    """Walk a DICOM file up to its pixels.
+
+    Args:
+        content: the file's bytes.
+
+    Returns:
+        (data set, transfer syntax UID, whether it has a preamble, MediaStorageSOPClassUID or "").
+
+    Raises:
+        IntakeError: `E_NOT_DICOM`, `E_TRUNCATED` or `E_SIZE_LIMIT`, with `.partial` where elements were read.
+    """
+    has_preamble = content.buffer[128:132] == b"DICM"
+    start = PREAMBLE if has_preamble else 0
+    meta, start = _read_meta(content, start)
+    syntax = word(meta.get(0x00020010))
+    media_class = word(meta.get(0x00020002))
+    if syntax == DEFLATED:
+        data = inflate(content, start, MAX_INFLATED)
+        content, start = FileBytes(-1, len(data), data), 0
+    encoding, syntax = _encoding(content, start, syntax)
+    return walk(content, start, encoding, WANTED), syntax, has_preamble, media_class
+
+
+def inflate_dataset(content: FileBytes) -> bytes:
+    """Inflate the data set of a deflated file; positions of its Slices count from its first byte.
+
+    Raises:
+        IntakeError: `E_SIZE_LIMIT`, `E_NOT_DICOM` or `E_TRUNCATED`.
+    """
+    _, start = _read_meta(content, PREAMBLE if content.buffer[128:132] == b"DICM" else 0)
+    return inflate(content, start, MAX_INFLATED)
+
+
+def _read_meta(content: FileBytes, start: int) -> tuple[dict[int, bytes], int]:
+    """Read the file meta information (group 0002, always explicit little endian) and find its end."""
+    found: dict[int, bytes] = {}
+    position = start
+    while position + 8 <= content.size and content.fetch(position, 2) == b"\x02\x00":
+        element, vr = content.fetch(position + 2, 2), content.fetch(position + 4, 2)
+        if vr in LONG_VRS:
+            length, head = int.from_bytes(content.fetch(position + 8, 4), "little"), 12
+        elif vr in SHORT_VRS:
+            length, head = int.from_bytes(content.fetch(position + 6, 2), "little"), 8
+        else:
+            raise IntakeError("E_NOT_DICOM", "the file meta information must be explicit little endian, it is not")
+        tag = 0x00020000 | int.from_bytes(element, "little")
+        if tag in META_TAGS:
+            found[tag] = content.fetch(position + head, length)
+        position += head + length
+    return found, position
+
+
+def _encoding(content: FileBytes, start: int, syntax: str) -> tuple[Encoding, str]:
+    """Tell how the data set is written, and refuse one that contradicts its transfer syntax."""
+    if content.size < start + 8:
+        raise IntakeError("E_TRUNCATED", f"the file ends after {content.size} bytes, before its data set")
+    head = content.fetch(start, 8)
+    looks_explicit = head[4:6] in SHORT_VRS or head[4:6] in LONG_VRS
+    if not syntax:
+        return Encoding(looks_explicit), EXPLICIT if looks_explicit else IMPLICIT
+    order = ">" if syntax == BIG_ENDIAN else "<"
+    group = int.from_bytes(head[:2], "big" if order == ">" else "little")
+    if looks_explicit is (syntax == IMPLICIT) or group in SWAPPED_GROUPS:
+        raise IntakeError("E_NOT_DICOM", "the data set is not written in the way its transfer syntax says")
+    return Encoding(syntax != IMPLICIT, order), syntax
+
+
+def _require_image(data: DataSet, media_class: str) -> None:
+    """Skip objects that are no picture of a patient."""
+    sop_class = word(data.elements.get(0x00080016)) or media_class
+    if sop_class in NOT_SCANS:
+        raise NotAScan(f"a DICOM object that is no scan ({NOT_SCANS[sop_class]})")
+    has_size = 0x00280010 in data.elements and 0x00280011 in data.elements
+    if data.pixel_position < 0 and not has_size:
+        raise NotAScan("a DICOM object without an image (such as a report)")
+    if data.pixel_position < 0:
+        raise _with_partial(IntakeError("E_TRUNCATED", "PixelData must follow the header, the file ends before"), data)
+
+
+def _with_partial(fault: IntakeError, data: DataSet) -> IntakeError:
+    """Hang what was read onto a fault."""
+    fault.partial = data  # type: ignore[attr-defined]
+    return fault
+
+
+def _broken(source: Source, fault: IntakeError, data: DataSet | None) -> Broken:
+    """Keep what can still be said of a file that cannot be read."""
+    known = data or getattr(fault, "partial", None)
+    elements = known.elements if known is not None else {}
+    return Broken(source, word(elements.get(0x0020000E)), word(elements.get(0x00080060)), fault.code, fault.what)
+
+
+def read_slice(source: Source, data: DataSet, facts: Facts) -> Slice:
+    """Read what differs from slice to slice.
+
+    Args:
+        source: the file.
+        data: its elements.
+        facts: what it shares with its series.
+
+    Returns:
+        The Slice.
+
+    Raises:
+        IntakeError: `E_HEADER_VALUE`, naming the element.
+    """
+    element = data.elements.get
+    position = numbers(element(0x00200032), "ImagePositionPatient", 3)
+    return Slice(
+        source=source,
+        frame=0,
+        facts=facts,
+        position=position,  # type: ignore[arg-type]
+        slope=read_slope(element(0x00281053)),
+        intercept=_single(element(0x00281052), "RescaleIntercept"),
+        lut=element(0x00283000) or None,
+        voi=element(0x00283010) or None,
+        window=read_window(element(0x00281050), element(0x00281051)),
+        sop_uid=word(element(0x00080018)),
+        pixel_position=data.pixel_position,
+        pixel_length=data.pixel_length,
+        weak=_weak(data),
+    )
+
+
+def _single(raw: bytes | None, name: str) -> float | None:
+    """Read one decimal string."""
+    found = numbers(raw, name, 1)
+    return None if found is None else found[0]
+
+
+def read_slope(raw: bytes | None) -> float | None:
+    """Read RescaleSlope, which must not be 0.
+
+    Raises:
+        IntakeError: `E_HEADER_VALUE`.
+    """
+    slope = _single(raw, "RescaleSlope")
+    if slope == 0.0:
+        refuse("RescaleSlope", "a number other than 0", "0")
+    return slope
+
+
+def read_window(center: bytes | None, width: bytes | None) -> tuple[float, float] | None:
+    """Read the first window, where there is a usable one."""
+    middle, extent = first_number(center), first_number(width)
+    return None if middle is None or extent is None or extent < 1.0 else (middle, extent)
+
+
+def _weak(data: DataSet) -> tuple[tuple[str, float], ...]:
+    """Read attributes that tell volumes apart only where slices would lie on each other."""
+    element = data.elements.get
+    found = {
+        "AcquisitionNumber": first_number(element(0x00200012)),
+        "TriggerTime": first_number(element(0x00181060)),
+        "AcquisitionDateTime": first_number(element(0x0008002A)),
+        "AcquisitionTime": clock(element(0x00080022), element(0x00080032)),
+        "ContentTime": clock(None, element(0x00080033)),
+    }
+    return tuple((name, value) for name, value in found.items() if value is not None)
+
+
+def open_source(path: os.PathLike[str]) -> tuple[int, os.stat_result]:
+    """Open a file for reading and take its size and time.
+
+    Returns:
+        (descriptor, status).
+
+    Raises:
+        OSError: where it cannot be opened.
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    return descriptor, os.fstat(descriptor)

@@ -1,0 +1,206 @@
+"""PixelData -> stored numbers of one plane, native or encapsulated; nothing is rescaled here.
+
+Native planes are read straight into the array they are meant for. Knows bytes and bits; no geometry and no units.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medres.errors import IntakeError
+from medres.io.decoders import NATIVE, decode_frame
+from medres.io.elements import DEFLATED, ITEM, SEQUENCE_END, UNDEFINED, FileBytes
+from medres.io.header import inflate_dataset
+from medres.io.instance import Facts, Slice, Source
+from medres.io.limits import MAX_VOXELS, require_voxels
+
+ABSURD_RATIO = 16  # a header that asks for more than this many times the bytes present is not merely cut short
+FRAGMENT_HEAD = struct.Struct("<HHL")
+
+
+def plane_bytes(facts: Facts) -> int:
+    """Count the bytes of one native plane."""
+    return facts.rows * facts.columns * facts.samples * facts.bits_allocated // 8
+
+
+def require_bytes(plane: Slice, limit: int = MAX_VOXELS) -> None:
+    """Refuse a header that asks for more pixels than the limit or the file allows, before anything is allocated.
+
+    Args:
+        plane: any plane of the file.
+        limit: most voxels of one file.
+
+    Raises:
+        IntakeError: `E_SIZE_LIMIT`, `E_TRUNCATED`, or `E_NOT_DICOM` where PixelData contradicts the transfer syntax.
+    """
+    facts, source = plane.facts, plane.source
+    require_voxels((facts.frames, facts.rows, facts.columns), limit)
+    if (facts.syntax in NATIVE) is (plane.pixel_length < 0):
+        raise IntakeError("E_NOT_DICOM", "PixelData must be encapsulated exactly where the transfer syntax says so")
+    if plane.pixel_length < 0:
+        return
+    need = plane_bytes(facts) * facts.frames
+    present = source.size - plane.pixel_position
+    if facts.syntax != DEFLATED and present < min(need, plane.pixel_length):
+        raise IntakeError("E_TRUNCATED", f"PixelData must hold {need} bytes, the file ends after {max(present, 0)}")
+    if plane.pixel_length < need:
+        code = "E_SIZE_LIMIT" if need > ABSURD_RATIO * max(plane.pixel_length, 1) else "E_TRUNCATED"
+        raise IntakeError(code, f"PixelData must hold {need} bytes, as Rows, Columns and Frames say; it holds "
+                                f"{plane.pixel_length}")  # fmt: skip
+
+
+@dataclass
+class PixelFile:
+    """An open file whose planes are read one after the other.
+
+    Args:
+        plane: any plane of it.
+
+    Raises:
+        IntakeError: `E_UNREADABLE`, `E_INPUT_CHANGED`.
+    """
+
+    plane: Slice
+
+    def __post_init__(self) -> None:
+        try:
+            self._descriptor = os.open(self.plane.source.path, os.O_RDONLY)
+        except OSError as fault:
+            raise IntakeError("E_UNREADABLE", f"a file of the series cannot be opened ({fault.strerror})") from None
+        self._frames: list[list[tuple[int, int]]] | None = None
+        self._inflated: bytes | None = None
+
+    def __enter__(self) -> PixelFile:
+        require_unchanged(self._descriptor, self.plane.source)
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None:
+                require_unchanged(self._descriptor, self.plane.source)
+        finally:
+            os.close(self._descriptor)
+
+    def read_into(self, plane: Slice, target: NDArray[Any]) -> None:
+        """Fill `target` with the stored bits of a native plane, or with what its decoder gives.
+
+        Args:
+            plane: which plane.
+            target: (rows, columns) or (rows, columns, samples), unsigned, `bits_allocated` wide, contiguous.
+
+        Raises:
+            IntakeError: `E_TRUNCATED`, `E_NOT_DICOM`, `E_NO_DECODER`, `E_INPUT_CHANGED`.
+        """
+        facts = plane.facts
+        if plane.pixel_length >= 0:
+            self._read_native(plane, target)
+            return
+        stream = self._stream(plane)
+        found = decode_frame(stream, facts.syntax, (facts.rows, facts.columns), facts.bits_allocated, facts.samples)
+        if found.dtype.itemsize > target.dtype.itemsize:
+            raise IntakeError(
+                "E_NOT_DICOM", f"the stream must hold {facts.bits_allocated} bits, got {found.dtype.itemsize * 8}"
+            )
+        np.copyto(target.view(f"i{target.dtype.itemsize}") if found.dtype.kind == "i" else target, found)
+
+    def _read_native(self, plane: Slice, target: NDArray[Any]) -> None:
+        """Read bytes straight into the target."""
+        start = plane.pixel_position + plane.frame * target.nbytes
+        if plane.facts.syntax == DEFLATED:
+            content = self._inflate()
+            target.reshape(-1).view(np.uint8)[:] = np.frombuffer(content, np.uint8, target.nbytes, start)
+            return
+        view = memoryview(target.reshape(-1).view(np.uint8))
+        done = 0
+        while done < len(view):
+            count = os.preadv(self._descriptor, [view[done:]], start + done)
+            if count == 0:
+                raise IntakeError("E_TRUNCATED", f"PixelData ends {len(view) - done} bytes early")
+            done += count
+        if plane.facts.order == ">" and target.dtype.itemsize > 1:
+            target.byteswap(inplace=True)
+
+    def _inflate(self) -> bytes:
+        """Inflate the data set once."""
+        if self._inflated is None:
+            size = self.plane.source.size
+            source = FileBytes(self._descriptor, size, os.pread(self._descriptor, 1 << 16, 0))
+            self._inflated = inflate_dataset(source)
+        return self._inflated
+
+    def _stream(self, plane: Slice) -> bytes:
+        """Join the fragments of one frame."""
+        if self._frames is None:
+            self._frames = self._index(plane)
+        return b"".join(os.pread(self._descriptor, length, start) for start, length in self._frames[plane.frame])
+
+    def _index(self, plane: Slice) -> list[list[tuple[int, int]]]:
+        """Find the fragments of every frame: (position, length) each."""
+        offsets, fragments = list_fragments(self._descriptor, plane)
+        frames = plane.facts.frames
+        if frames == 1:
+            return [[(start, length) for start, length in fragments]]
+        if len(fragments) == frames:
+            return [[fragment] for fragment in fragments]
+        if len(offsets) != frames:
+            raise IntakeError("E_NOT_DICOM", f"{frames} frames stand in {len(fragments)} fragments without a table")
+        first = fragments[0][0] - 8
+        bounds = [first + offset for offset in offsets] + [plane.source.size]
+        return [[f for f in fragments if low <= f[0] - 8 < high] for low, high in zip(bounds, bounds[1:], strict=False)]
+
+
+def list_fragments(descriptor: int, plane: Slice) -> tuple[tuple[int, ...], list[tuple[int, int]]]:
+    """Walk the items of encapsulated PixelData without reading their content.
+
+    Args:
+        descriptor: of the open file.
+        plane: any plane of it.
+
+    Returns:
+        (offsets of the basic offset table, (position, length) of each fragment).
+
+    Raises:
+        IntakeError: `E_TRUNCATED` where the file ends first, `E_NOT_DICOM` where there are no items.
+
+    Source:
+        PS3.5 A.4.
+    """
+    position, size = plane.pixel_position, plane.source.size
+    items: list[tuple[int, int]] = []
+    while True:
+        head = os.pread(descriptor, 8, position)
+        if len(head) < 8:
+            raise IntakeError("E_TRUNCATED", f"the compressed pixels end early, after {len(items)} fragments")
+        group, element, length = FRAGMENT_HEAD.unpack(head)
+        tag = group << 16 | element
+        if tag == SEQUENCE_END:
+            break
+        if tag != ITEM or length == UNDEFINED:
+            raise IntakeError("E_NOT_DICOM", "compressed pixels must consist of items, they do not")
+        position += 8
+        if position + length > size:
+            raise IntakeError("E_TRUNCATED", f"a fragment needs {position + length} bytes, the file holds {size}")
+        items.append((position, length))
+        position += length
+    if len(items) < 2:
+        raise IntakeError("E_TRUNCATED", "the compressed pixels hold no fragment")
+    table = os.pread(descriptor, items[0][1] // 4 * 4, items[0][0])
+    return struct.unpack(f"<{len(table) // 4}L", table), items[1:]
+
+
+def require_unchanged(descriptor: int, source: Source) -> None:
+    """Refuse a file that is not the one whose header was read.
+
+    Raises:
+        IntakeError: `E_INPUT_CHANGED`.
+    """
+    now = os.fstat(descriptor)
+    if (now.st_size, now.st_mtime_ns) != (source.size, source.mtime_ns):
+        raise IntakeError("E_INPUT_CHANGED", f"a file must stay as it is while it is read; it had {source.size} bytes "
+                                             f"and has {now.st_size}")  # fmt: skip

@@ -1,0 +1,244 @@
+"""A file or folder -> Inventory: every file stands in a Series, or is skipped with a reason.
+
+Files are recognised by their first bytes; names decide nothing. Knows no pixels itself and never follows DICOMDIR.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from medres.errors import IntakeError, describe
+from medres.io.checks import Options
+from medres.io.dicom import DicomSeries, inspect_group
+from medres.io.elements import CHUNK, LONG_VRS, SHORT_VRS, FileBytes
+from medres.io.grouping import group_slices
+from medres.io.header import HeaderReader, NotAScan
+from medres.io.image import inspect_image
+from medres.io.instance import Broken, Slice, Source
+from medres.io.limits import MAX_VOXELS
+from medres.io.nifti import inspect_nifti, looks_like_nifti, nifti_files
+from medres.io.series import Inventory, Series, SkippedFile
+
+Progress = Callable[[int, int], None]
+PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+GZIP = b"\x1f\x8b"
+NIFTI_MAGICS = {344: (b"n+1\0", b"ni1\0"), 4: (b"n+2\0", b"ni2\0")}
+ANALYZE_HEADER = 348  # bytes, also the first number of an Analyze or NIfTI-1 header
+
+
+@dataclass
+class _Found:
+    """What the walk has gathered."""
+
+    planes: list[Slice] = field(default_factory=list)
+    broken: list[Broken] = field(default_factory=list)
+    series: list[Series] = field(default_factory=list)
+    skipped: list[SkippedFile] = field(default_factory=list)
+    taken: set[Path] = field(default_factory=set)
+
+
+def find_series(
+    path: Path,
+    *,
+    headers_only: bool = False,
+    allow_gaps: bool = False,
+    resample_uneven: bool = False,
+    nifti_frame: str | None = None,
+    modality: str | None = None,
+    on_progress: Progress | None = None,
+    max_voxels: int = MAX_VOXELS,
+) -> Inventory:
+    """Find every series under a path and judge it.
+
+    Args:
+        path: a file or a folder, searched with all its subfolders.
+        headers_only: do not read pixels; padding, value range, damaged streams then go unseen.
+        allow_gaps: accept missing slices, to be filled by interpolation.
+        resample_uneven: accept uneven slices, to be brought onto an even grid.
+        nifti_frame: "sform" or "qform" where a NIfTI file's two frames disagree.
+        modality: DICOM's word for files that carry none.
+        on_progress: called with (files done, files in all).
+        max_voxels: most voxels of one volume.
+
+    Returns:
+        Inventory: series by key, skipped files by number.
+
+    Raises:
+        IntakeError: `E_NOT_FOUND` where there is nothing; `E_EMPTY_FOLDER` where the folder holds no file.
+    """
+    root = Path(path)
+    files = list_files(root)
+    found = _Found()
+    reader = HeaderReader()
+    other = _OtherKinds(headers_only, nifti_frame, modality)
+    base = root if root.is_dir() else root.parent
+    for number, file in enumerate(files, 1):
+        _take(file, number, base, reader, other, found)
+        if on_progress is not None:
+            on_progress(number, len(files))
+    options = Options(allow_gaps, resample_uneven, max_voxels)
+    for group in group_slices(found.planes, found.broken):
+        series = inspect_group(group, headers_only=headers_only, options=options, modality=modality)
+        found.series.append(series)
+        found.skipped += _skipped_slices(series)
+    return Inventory(
+        series=tuple(_unique_keys(sorted(found.series, key=lambda s: s.key))),
+        skipped=tuple(sorted(found.skipped, key=lambda s: s.number)),
+    )
+
+
+def list_files(root: Path) -> list[Path]:
+    """List every file under a path in sorted order; folders reached through links are not entered.
+
+    Raises:
+        IntakeError: `E_NOT_FOUND` or `E_EMPTY_FOLDER`.
+    """
+    if not root.exists():
+        raise IntakeError("E_NOT_FOUND", "there is no file or folder at the path given")
+    if not root.is_dir():
+        return [root]
+    files = sorted(_walk(root))
+    if not files:
+        raise IntakeError("E_EMPTY_FOLDER", "the folder must hold at least one scan, it holds 0 files")
+    return files
+
+
+def _walk(root: Path) -> Iterator[Path]:
+    """Give every entry that is no folder."""
+    for folder, folders, names in os.walk(root):
+        linked = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        for name in (*names, *linked):
+            yield Path(folder, name)
+
+
+@dataclass(frozen=True)
+class _OtherKinds:
+    """How files that are no DICOM are inspected."""
+
+    headers_only: bool
+    nifti_frame: str | None
+    modality: str | None
+
+    def inspect(self, path: Path, kind: str) -> Series:
+        """Inspect a NIfTI file or a picture."""
+        if kind == "nifti":
+            return inspect_nifti(
+                path, headers_only=self.headers_only, nifti_frame=self.nifti_frame, modality=self.modality
+            )
+        return inspect_image(path, headers_only=self.headers_only, modality=self.modality)
+
+
+def _take(path: Path, number: int, base: Path, reader: HeaderReader, other: _OtherKinds, found: _Found) -> None:
+    """Read one file's header into what was found."""
+    if path in found.taken:
+        return
+    try:
+        kind = _take_dicom(path, number, base, reader, found)
+    except OSError as fault:
+        reason = f"it cannot be opened ({fault.strerror or type(fault).__name__})"
+        found.skipped.append(SkippedFile(number, "E_UNREADABLE", reason, path))
+        return
+    except NotAScan as reason:
+        found.skipped.append(SkippedFile(number, "W_SKIPPED_FILES", str(reason), path))
+        return
+    if kind:
+        if kind == "nifti":
+            found.taken.update(nifti_files(path))
+        found.series.append(other.inspect(path, kind))
+
+
+def _take_dicom(path: Path, number: int, base: Path, reader: HeaderReader, found: _Found) -> str:
+    """Read a DICOM header; for another kind of scan give its name.
+
+    Raises:
+        NotAScan: for everything else.
+    """
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise NotAScan("no regular file")
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    try:
+        status = os.fstat(descriptor)
+        head = os.pread(descriptor, CHUNK, 0)
+        kind = recognise(head, path)
+        if kind != "dicom":
+            return kind
+        folder = str(path.parent.relative_to(base))
+        source = Source(path, number, folder, status.st_size, status.st_mtime_ns)
+        got = reader.read(source, FileBytes(descriptor, status.st_size, head))
+    finally:
+        os.close(descriptor)
+    if isinstance(got, Broken):
+        if head[128:132] != b"DICM" and not got.series_uid:
+            raise NotAScan("unknown content")
+        found.broken.append(got)
+    else:
+        found.planes += got
+    return ""
+
+
+def recognise(head: bytes, path: Path) -> str:
+    """Tell what a file is by its first bytes.
+
+    Args:
+        head: at least its first 352 bytes, where it has so many.
+        path: the file, for compressed NIfTI whose first bytes must be inflated.
+
+    Returns:
+        "dicom", "nifti" or "picture".
+
+    Raises:
+        NotAScan: for everything else.
+    """
+    if not head:
+        raise NotAScan("an empty file")
+    if head[128:132] == b"DICM":
+        return "dicom"
+    if head.startswith(PICTURES):
+        return "picture"
+    if _is_nifti(head) or (head[:2] == GZIP and looks_like_nifti(path)):
+        return "nifti"
+    if _may_be_bare_dicom(head):
+        return "dicom"
+    if looks_like_nifti(path):
+        return "nifti"
+    raise NotAScan("unknown content")
+
+
+def _is_nifti(head: bytes) -> bool:
+    """Tell NIfTI-1, NIfTI-2 and Analyze headers."""
+    magic = any(head[start : start + 4] in magics for start, magics in NIFTI_MAGICS.items())
+    first = {int.from_bytes(head[:4], order) for order in ("little", "big")}
+    return magic or (ANALYZE_HEADER in first and len(head) >= ANALYZE_HEADER)
+
+
+def _may_be_bare_dicom(head: bytes) -> bool:
+    """Tell whether bytes may begin a data set without preamble: group 0002 or 0008, then a VR or a short length."""
+    if len(head) < 16 or head[:2] not in (b"\x02\x00", b"\x08\x00"):
+        return False
+    has_vr = head[4:6] in SHORT_VRS or head[4:6] in LONG_VRS
+    return has_vr or int.from_bytes(head[4:8], "little") < 1 << 16
+
+
+def _skipped_slices(series: DicomSeries) -> list[SkippedFile]:
+    """List files whose every slice was left out of a series."""
+    used = set(series.paths)
+    return [
+        SkippedFile(plane.source.number, code, describe(code), plane.source.path)
+        for plane, code in series.dropped
+        if plane.source.path not in used
+    ]
+
+
+def _unique_keys(series: list[Series]) -> Iterator[Series]:
+    """Number keys that are equal (the same scan stored twice)."""
+    counts = Counter(one.key for one in series)
+    seen: Counter[str] = Counter()
+    for one in series:
+        seen[one.key] += 1
+        yield one if counts[one.key] == 1 else replace(one, key=f"{one.key}-{seen[one.key]}")
