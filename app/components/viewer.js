@@ -255,6 +255,10 @@ class Viewer {
     this.setHeat({ on: true, cells: !this.heatLook.cells });
   }
 
+  contour(field, columns, rows, level) {
+    return contourSegments(field, columns, rows, level);
+  }
+
   heatAnywhere() {
     return this.heat.data.some((x) => isShown(x, this.heatLook.threshold));
   }

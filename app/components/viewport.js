@@ -123,7 +123,8 @@ class Viewport {
   }
 
   drawContour(c, t) {
-    const segments = contourSegments(this.field, this.plane.columns, this.plane.rows, this.viewer.heatLook.threshold);
+    const { columns, rows } = this.plane;
+    const segments = this.viewer.contour(this.field, columns, rows, this.viewer.heatLook.threshold);
     c.beginPath();
     for (let n = 0; n < segments.length; n += 4) {
       for (const [at, move] of [[n, "moveTo"], [n + 2, "lineTo"]]) {

@@ -1,0 +1,122 @@
+"""A ledger row or a Prediction -> Opinion: what a model said, in the words a reader is shown.
+
+Knows no screen. A scan out of scope has a reason and no probability.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from medres.classifier import Prediction
+from medres.errors import CODES
+from medres.ledger import LedgerRow
+
+PHANTOM_CODE = "W_MODEL_PHANTOM"
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What a model said of one scan.
+
+    Attributes:
+        decision: "positive", "negative", "indeterminate" or "out_of_scope"; "" where it could not answer.
+        probability: of the positive label, in [0, 1], or None.
+        positive_label: what the probability is about.
+        threshold: of the operating point, in [0, 1], or None.
+        operating_point: its name.
+        coverage: share of the scan the network was shown, in [0, 1], or None.
+        warnings: `W_...` codes.
+        reason: why there is no probability, in words.
+        model_name, model_version, model_digest: who said it.
+    """
+
+    decision: str
+    probability: float | None
+    positive_label: str
+    threshold: float | None
+    operating_point: str
+    coverage: float | None
+    warnings: tuple[str, ...]
+    reason: str
+    model_name: str
+    model_version: str
+    model_digest: str
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the model was trained on phantoms."""
+        return PHANTOM_CODE in self.warnings
+
+    @property
+    def model(self) -> str:
+        """Name and version."""
+        return f"{self.model_name} {self.model_version}".strip()
+
+
+def opinion_of_row(row: LedgerRow) -> Opinion:
+    """Take the opinion out of a ledger row.
+
+    Args:
+        row: of any status.
+
+    Returns:
+        The opinion.
+    """
+    return Opinion(
+        row.decision,
+        row.probability,
+        row.positive_label,
+        row.threshold,
+        row.operating_point,
+        row.coverage,
+        row.warnings,
+        row.message,
+        row.model_name,
+        row.model_version,
+        row.model_digest,
+    )
+
+
+def opinion_of_prediction(prediction: Prediction) -> Opinion:
+    """Take the opinion out of a fresh prediction.
+
+    Args:
+        prediction: of one scan.
+
+    Returns:
+        The opinion.
+    """
+    point = prediction.operating_point
+    return Opinion(
+        prediction.decision,
+        prediction.probability,
+        prediction.positive_label,
+        prediction.threshold,
+        point.name if point else "",
+        prediction.coverage,
+        prediction.warnings,
+        prediction.reason,
+        prediction.model_name,
+        prediction.model_version,
+        prediction.model_digest,
+    )
+
+
+def warning_words(codes: tuple[str, ...]) -> list[str]:
+    """Say warnings in words.
+
+    Args:
+        codes: `W_...` codes.
+
+    Returns:
+        One sentence for each; a code this version does not know is shown as it is.
+
+    Example:
+        >>> warning_words(("W_TILT",))
+        ['The gantry was tilted: slices are sheared against each other (W_TILT)']
+    """
+    return [f"{_sentence(CODES[code].arises)} ({code})" if code in CODES else code for code in codes]
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
