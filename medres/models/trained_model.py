@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
-import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from torch import Tensor, nn
@@ -21,7 +20,7 @@ from torch import Tensor, nn
 from medres.errors import ModelError
 from medres.models.card import write_model_card
 from medres.models.folder import sha256, write_folder
-from medres.models.registry import build_network
+from medres.models.skeleton import build_loaded_network, check_weights
 from medres.models.spec import SCHEMA_VERSION, TrainedModelSpec
 
 DESCRIPTION = "trained_model.json"
@@ -91,7 +90,7 @@ def save_trained_model(
         ModelError: E_MODEL_SHAPE when weights and spec disagree.
         StoreError: E_DISK_FULL or E_WRITE; nothing half-written stays.
     """
-    _check_shapes(spec, state_dict)
+    check_weights(spec.network, state_dict)
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state_dict.items()}
     files = {WEIGHTS: safetensors.torch.save(plain)}
     files |= {
@@ -143,7 +142,7 @@ def load_trained_model(folder: Path) -> TrainedModel:
     spec = _parse_spec(text)
     found = {name: _read_checked(folder, name, digest) for name, digest in spec.files.items()}
     state_dict = _parse_weights(found)
-    _check_shapes(spec, state_dict)
+    check_weights(spec.network, state_dict)
     optional = {
         name: _parse_json(found.get(f"{name}.json")) for name in ("scope", "training_data", "explanation", "golden")
     }
@@ -159,9 +158,7 @@ def build_trained_network(model: TrainedModel) -> nn.Module:
     Returns:
         A module; gradients are off for its parameters.
     """
-    network = build_network(model.spec.network)
-    network.load_state_dict(dict(model.state_dict), strict=True)
-    return network.eval().requires_grad_(False)
+    return build_loaded_network(model.spec.network, model.state_dict)
 
 
 def _to_json(content: Mapping[str, Any]) -> bytes:
@@ -223,18 +220,3 @@ def _parse_weights(files: Mapping[str, bytes]) -> dict[str, Tensor]:
         return safetensors.torch.load(files[WEIGHTS])
     except SafetensorError:
         raise ModelError("E_WEIGHTS_FILE", f"{WEIGHTS} ({len(files[WEIGHTS])} bytes) is no safetensors file") from None
-
-
-def _check_shapes(spec: TrainedModelSpec, state_dict: Mapping[str, Tensor]) -> None:
-    """Compare the weights with the network that the spec names, without allocating it."""
-    with torch.device("meta"):
-        wanted = {name: tuple(tensor.shape) for name, tensor in build_network(spec.network).state_dict().items()}
-    found = {name: tuple(tensor.shape) for name, tensor in state_dict.items()}
-    missing, unexpected = sorted(wanted.keys() - found.keys()), sorted(found.keys() - wanted.keys())
-    if missing or unexpected:
-        first = (missing + unexpected)[0]
-        counts = f"{len(missing)} missing and {len(unexpected)} unexpected"
-        raise ModelError("E_MODEL_SHAPE", f"weights of {spec.network.name} have {counts} names, the first is {first}")
-    for name in wanted:
-        if wanted[name] != found[name]:
-            raise ModelError("E_MODEL_SHAPE", f"{name} must have shape {wanted[name]}, got {found[name]}")

@@ -1,0 +1,69 @@
+"""TrainedModel -> Engine on OpenVINO: the torch module converted as it is, run on the CPU.
+
+Knows no scan and no label. OpenVINO takes bf16 by itself where the CPU has it (error 5e-3), so its precision is always
+set.
+"""
+
+from __future__ import annotations
+
+import openvino
+import torch
+from torch import Tensor, nn
+
+from medres.errors import ModelError
+from medres.models.trained_model import TrainedModel, build_trained_network
+
+HINTS = {"fp32": "f32", "bf16": "bf16"}
+EXAMPLE_VOXELS = 64  # along each axis of the tensor that the module is traced with
+
+
+class _NamedOutputs(nn.Module):
+    """Give logits and embedding of one pass."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, batch: Tensor) -> tuple[Tensor, Tensor]:
+        embedding = self.network.embed(batch)  # type: ignore[operator]
+        return self.network.classify(embedding), embedding  # type: ignore[operator]
+
+
+class OpenVinoEngine:
+    """OpenVINO on the CPU.
+
+    Args:
+        model: as loaded.
+        device: "cpu"; no other.
+        precision: "fp32" or "bf16".
+    """
+
+    kind = "openvino"
+
+    def __init__(self, model: TrainedModel, device: str = "cpu", precision: str = "fp32") -> None:
+        if device != "cpu":
+            raise ModelError(
+                "E_DEVICE", f"OpenVINO runs on cpu here, got {device!r}", "use --device cpu or --engine torch"
+            )
+        self.device = device
+        self.precision = precision
+        spec = model.spec.network
+        example = torch.zeros(1, spec.in_channels, *(EXAMPLE_VOXELS,) * spec.spatial_dims)
+        free = openvino.PartialShape([-1, spec.in_channels, *(-1,) * spec.spatial_dims])
+        module = _NamedOutputs(build_trained_network(model)).eval()
+        converted = openvino.convert_model(module, example_input=example, input=[free])
+        self._compiled = openvino.Core().compile_model(
+            converted, "CPU", {"INFERENCE_PRECISION_HINT": HINTS[precision], "PERFORMANCE_HINT": "LATENCY"}
+        )
+
+    def run(self, batch: Tensor) -> dict[str, Tensor]:
+        """Run the network; see `Engine.run`.
+
+        Args:
+            batch: (B, C, *spatial) float32 on the CPU.
+
+        Returns:
+            "logits" (B, L) and "embedding" (B, F), float32 on the CPU.
+        """
+        found = self._compiled(batch.contiguous().numpy())
+        return {"logits": torch.tensor(found[0]), "embedding": torch.tensor(found[1])}
