@@ -120,8 +120,12 @@ def _row(series: Series) -> list[str]:
         series.orientation or "–",
         str(series.file_count),
         series.checked,
-        f"{', '.join(series.codes)}: {series.message}" if series.codes else "",
+        series.message if series.verdict == "refused" else _warn(series),
     ]
+
+
+def _warn(series: Series) -> str:
+    return f"{', '.join(series.codes)}: {series.message}" if series.codes else ""
 
 
 def _skipped_rows(inventory: Inventory) -> list[list[str]]:

@@ -20,7 +20,7 @@ from medres.io.colour import read_colour
 from medres.io.digest import content_digest
 from medres.io.grouping import Group
 from medres.io.instance import Facts, Slice
-from medres.io.privacy import SiteKey, load_site_key, pseudonym
+from medres.io.privacy import SiteKey, load_site_key, patient_key, pseudonym
 from medres.io.rescale import inverts, linear, read_lut
 from medres.io.series import Series
 from medres.io.stack import Stack, read_stack
@@ -315,7 +315,7 @@ def _origin(facts: Facts, series: Series, digest: str) -> Origin:
         study_instance_uid=facts.study_uid,
         series_instance_uid=facts.series_uid,
         frame_of_reference_uid=facts.frame_uid,
-        patient_key=pseudonym(_site_key(), patient.decode("latin-1")) if patient else "",
+        patient_key=patient_key(patient.decode("latin-1")),
         file_count=series.file_count,
     )
 

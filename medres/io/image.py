@@ -91,7 +91,7 @@ def inspect_image(path: Path, *, headers_only: bool, modality: str | None = None
         series = replace(series, key=_key(header), shape=_shape(header), affine=np.eye(4))
         codes = header.codes if headers_only else read_image(path, modality=modality).codes
     except IntakeError as error:
-        return replace(series, codes=(error.code,), message=f"{error.what} - {error.cure}")
+        return replace(series, codes=(error.code,), message=str(error))
     return replace(series, verdict="warned", codes=codes, message="; ".join(describe(code) for code in codes))
 
 

@@ -128,7 +128,7 @@ def inspect_nifti(
             volume = read_nifti(path, nifti_frame=nifti_frame, modality=modality, volume_index=volume_index)
             codes, notes = volume.codes, volume.notes
     except IntakeError as error:
-        return replace(series, codes=(error.code,), message=f"{error.what} - {error.cure}")
+        return replace(series, codes=(error.code,), message=str(error))
     return replace(series, verdict="warned" if codes else "ok", codes=codes, message=_say(codes, notes))
 
 
@@ -145,7 +145,7 @@ def _with_grid(series: Series, header: NiftiHeader, index: int | None) -> Series
 
 
 def _key(header: NiftiHeader, index: int | None) -> str:
-    return header.key if index is None or header.volume_count == 1 else f"{header.key}-{index}"
+    return header.key if index is None or header.volume_count == 1 else f"{header.key}@{index}"
 
 
 def _check_headers(source: NiftiFile, header: NiftiHeader) -> tuple[str, ...]:
@@ -160,7 +160,8 @@ def _choose_volume(header: NiftiHeader, index: int | None) -> int:
         return 0
     if index is None:
         what = f"the file must hold one volume, got {header.volume_count}"
-        raise IntakeError("E_SERIES_AMBIGUOUS", what, f"choose volume 0 to {header.volume_count - 1}")
+        cure = f"add @0 to @{header.volume_count - 1} to its key, such as --series {header.key}@0"
+        raise IntakeError("E_SERIES_AMBIGUOUS", what, cure)
     if not 0 <= index < header.volume_count:
         raise IntakeError("E_SERIES_AMBIGUOUS", f"volume must be 0 to {header.volume_count - 1}, got {index}")
     return index

@@ -56,7 +56,28 @@ def read(
         modality=modality,
         max_voxels=max_voxels,
     )
-    return read_series(choose(inventory, series), modality=modality, nifti_frame=nifti_frame)
+    key, index = split_key(series)
+    chosen = choose(inventory, key)
+    if index is not None and chosen.kind == "nifti":
+        return read_nifti(chosen.paths[0], nifti_frame=nifti_frame, modality=modality, volume_index=index)
+    return read_series(chosen, modality=modality, nifti_frame=nifti_frame)
+
+
+def split_key(key: str | None) -> tuple[str | None, int | None]:
+    """Part the key of one volume of a 4-D NIfTI file from the volume's number.
+
+    Args:
+        key: as given with `--series`; None where there is only one.
+
+    Returns:
+        (key of the file, volume from 0), the latter None where no volume is named.
+
+    Example:
+        >>> split_key("nifti-a66cf7@3"), split_key("e837fb1b1894")
+        (('nifti-a66cf7', 3), ('e837fb1b1894', None))
+    """
+    name, _, number = (key or "").rpartition("@")
+    return (name, int(number)) if name and number.isascii() and number.isdigit() else (key, None)
 
 
 def choose(inventory: Inventory, key: str | None) -> Series:
