@@ -72,12 +72,12 @@ class Plan:
         return self.planes[0].facts
 
 
-def build_plan(group: Group, options: Options = Options()) -> Plan:  # noqa: B008 - frozen
+def build_plan(group: Group, options: Options | None = None) -> Plan:
     """Judge a group by its headers.
 
     Args:
         group: slices that may become one Volume.
-        options: what the caller allows.
+        options: what the caller allows; None takes the defaults.
 
     Returns:
         The Plan.
@@ -85,6 +85,7 @@ def build_plan(group: Group, options: Options = Options()) -> Plan:  # noqa: B00
     Raises:
         IntakeError: the code that decides.
     """
+    options = options or Options()
     require_readable(group)
     require_one_patient(group)
     for plane in group.planes:

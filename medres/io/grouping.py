@@ -1,14 +1,15 @@
 """Slices of a folder -> groups that may each become one Volume.
 
 Knows headers; reads no pixels and judges no group (`medres.io.checks` does). What belongs together is decided by
-SeriesInstanceUID or, where an export emptied it, by folder, frame of reference, patient and modality; then by orientation
-and by what the header says was varied (image type, echo, b-value, time point).
+SeriesInstanceUID or, where an export emptied it, by folder, frame of reference, patient and modality; then by
+orientation and by what the header says was varied (image type, echo, b-value, time point).
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -213,7 +214,7 @@ def _overlapping(values: np.ndarray, distances: np.ndarray) -> list[str] | None:
         return None
     lows, highs = [s[0] for s in stacks], [s[-1] for s in stacks]
     order = np.argsort(lows)
-    apart = all(highs[a] < lows[b] for a, b in zip(order, order[1:], strict=False))
+    apart = all(highs[a] < lows[b] for a, b in pairwise(order))
     return None if apart else [f"{value:.6f}" for value in values]
 
 

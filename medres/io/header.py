@@ -48,7 +48,7 @@ NOT_SCANS = {
 }
 
 
-class NotAScan(Exception):
+class NotAScanError(Exception):
     """A file to skip; its text says why."""
 
 
@@ -69,7 +69,7 @@ class HeaderReader:
             One Slice per plane, or Broken.
 
         Raises:
-            NotAScan: for objects that are no image.
+            NotAScanError: for objects that are no image.
         """
         try:
             data, syntax, has_preamble, media_class = open_dataset(content)
@@ -165,10 +165,10 @@ def _require_image(data: DataSet, media_class: str) -> None:
     """Skip objects that are no picture of a patient."""
     sop_class = word(data.elements.get(0x00080016)) or media_class
     if sop_class in NOT_SCANS:
-        raise NotAScan(f"a DICOM object that is no scan ({NOT_SCANS[sop_class]})")
+        raise NotAScanError(f"a DICOM object that is no scan ({NOT_SCANS[sop_class]})")
     has_size = 0x00280010 in data.elements and 0x00280011 in data.elements
     if data.pixel_position < 0 and not has_size:
-        raise NotAScan("a DICOM object without an image (such as a report)")
+        raise NotAScanError("a DICOM object without an image (such as a report)")
     if data.pixel_position < 0:
         raise _with_partial(IntakeError("E_TRUNCATED", "PixelData must follow the header, the file ends before"), data)
 

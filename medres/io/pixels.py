@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import struct
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -116,7 +117,7 @@ class PixelFile:
             content = self._inflate()
             target.reshape(-1).view(np.uint8)[:] = np.frombuffer(content, np.uint8, target.nbytes, start)
             return
-        view = memoryview(target.reshape(-1).view(np.uint8))
+        view = target.reshape(-1).view(np.uint8).data
         done = 0
         while done < len(view):
             count = os.preadv(self._descriptor, [view[done:]], start + done)
@@ -152,7 +153,7 @@ class PixelFile:
             raise IntakeError("E_NOT_DICOM", f"{frames} frames stand in {len(fragments)} fragments without a table")
         first = fragments[0][0] - 8
         bounds = [first + offset for offset in offsets] + [plane.source.size]
-        return [[f for f in fragments if low <= f[0] - 8 < high] for low, high in zip(bounds, bounds[1:], strict=False)]
+        return [[f for f in fragments if low <= f[0] - 8 < high] for low, high in pairwise(bounds)]
 
 
 def list_fragments(descriptor: int, plane: Slice) -> tuple[tuple[int, ...], list[tuple[int, int]]]:

@@ -17,7 +17,7 @@ from medres.io.checks import Options
 from medres.io.dicom import DicomSeries, inspect_group
 from medres.io.elements import CHUNK, LONG_VRS, SHORT_VRS, FileBytes
 from medres.io.grouping import group_slices
-from medres.io.header import HeaderReader, NotAScan
+from medres.io.header import HeaderReader, NotAScanError
 from medres.io.image import inspect_image
 from medres.io.instance import Broken, Slice, Source
 from medres.io.limits import MAX_VOXELS
@@ -143,7 +143,7 @@ def _take(path: Path, number: int, base: Path, reader: HeaderReader, other: _Oth
         reason = f"it cannot be opened ({fault.strerror or type(fault).__name__})"
         found.skipped.append(SkippedFile(number, "E_UNREADABLE", reason, path))
         return
-    except NotAScan as reason:
+    except NotAScanError as reason:
         found.skipped.append(SkippedFile(number, "W_SKIPPED_FILES", str(reason), path))
         return
     if kind:
@@ -156,11 +156,11 @@ def _take_dicom(path: Path, number: int, base: Path, reader: HeaderReader, found
     """Read a DICOM header; for another kind of scan give its name.
 
     Raises:
-        NotAScan: for everything else.
+        NotAScanError: for everything else.
     """
     status = os.stat(path)
     if not stat.S_ISREG(status.st_mode):
-        raise NotAScan("no regular file")
+        raise NotAScanError("no regular file")
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
     try:
         status = os.fstat(descriptor)
@@ -175,7 +175,7 @@ def _take_dicom(path: Path, number: int, base: Path, reader: HeaderReader, found
         os.close(descriptor)
     if isinstance(got, Broken):
         if head[128:132] != b"DICM" and not got.series_uid:
-            raise NotAScan("unknown content")
+            raise NotAScanError("unknown content")
         found.broken.append(got)
     else:
         found.planes += got
@@ -193,10 +193,10 @@ def recognise(head: bytes, path: Path) -> str:
         "dicom", "nifti" or "picture".
 
     Raises:
-        NotAScan: for everything else.
+        NotAScanError: for everything else.
     """
     if not head:
-        raise NotAScan("an empty file")
+        raise NotAScanError("an empty file")
     if head[128:132] == b"DICM":
         return "dicom"
     if head.startswith(PICTURES):
@@ -207,7 +207,7 @@ def recognise(head: bytes, path: Path) -> str:
         return "dicom"
     if looks_like_nifti(path):
         return "nifti"
-    raise NotAScan("unknown content")
+    raise NotAScanError("unknown content")
 
 
 def _is_nifti(head: bytes) -> bool:

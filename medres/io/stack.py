@@ -50,7 +50,7 @@ class Stack:
     seen: Tally
 
 
-class _DoesNotFit(Exception):
+class _DoesNotFitError(Exception):
     """Whole numbers that 16 bits do not hold: the series is read again as float32."""
 
 
@@ -72,7 +72,7 @@ def read_stack(planes: Sequence[Slice], *, keep: bool = True) -> Stack:
     whole = all(is_whole(plane) and plane.facts.bits_allocated <= 16 for plane in planes)
     try:
         stack = _Reader(planes, np.dtype(np.int16 if whole else np.float32), keep).run()
-    except _DoesNotFit:
+    except _DoesNotFitError:
         stack = _Reader(planes, np.dtype(np.float32), keep).run()
     if planes[0].facts.modality == "CT":
         require_ct_range(stack.seen)
@@ -98,13 +98,17 @@ class _Reader:
         files = _by_file(self._planes)
         threads = min(MOST_THREADS, os.cpu_count() or 1, len(files))
         if len(self._planes) < FEW_PLANES or threads == 1:
-            for file in files:
-                self._read_file(file)
+            self._read_files(files)
         else:
             parts = [files[n::threads] for n in range(threads)]
             with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(lambda part: [self._read_file(file) for file in part], parts))
+                list(pool.map(self._read_files, parts))
         return Stack(self._values, self._padding, self._seen)
+
+    def _read_files(self, files: list[list[tuple[int, Slice]]]) -> None:
+        """Read one thread's share of the files."""
+        for file in files:
+            self._read_file(file)
 
     def _read_file(self, file: list[tuple[int, Slice]]) -> None:
         """Read the planes of one file."""
@@ -139,7 +143,7 @@ class _Reader:
             rescale_float(plane, numbers, target)
             return
         if not fits_int16(plane, numbers):
-            raise _DoesNotFit
+            raise _DoesNotFitError
         if numbers.dtype.itemsize != 2:
             target[...] = numbers
             numbers = target

@@ -40,10 +40,10 @@ def word(raw: bytes | None) -> str:
 
 
 def words(raw: bytes | None) -> tuple[str, ...]:
-    """Read code strings that are parted by backslashes.
+    r"""Read code strings that are parted by backslashes.
 
     Example:
-        >>> words(b"ORIGINAL\\\\PRIMARY ")
+        >>> words(b"ORIGINAL\\PRIMARY ")
         ('ORIGINAL', 'PRIMARY')
     """
     text = word(raw)
@@ -51,7 +51,7 @@ def words(raw: bytes | None) -> tuple[str, ...]:
 
 
 def numbers(raw: bytes | None, element: str, count: int | None = None) -> tuple[float, ...] | None:
-    """Read decimal strings.
+    r"""Read decimal strings.
 
     Args:
         raw: the value's bytes, or None.
@@ -65,7 +65,7 @@ def numbers(raw: bytes | None, element: str, count: int | None = None) -> tuple[
         IntakeError: `E_HEADER_VALUE`.
 
     Example:
-        >>> numbers(b"0.5\\\\0.75", "PixelSpacing", 2)
+        >>> numbers(b"0.5\\0.75", "PixelSpacing", 2)
         (0.5, 0.75)
     """
     parts = words(raw)
@@ -85,10 +85,10 @@ def numbers(raw: bytes | None, element: str, count: int | None = None) -> tuple[
 
 
 def first_number(raw: bytes | None) -> float | None:
-    """Read the first decimal string where it is one; for elements that nothing depends on.
+    r"""Read the first decimal string where it is one; for elements that nothing depends on.
 
     Example:
-        >>> first_number(b"40\\\\80"), first_number(b"WIDE")
+        >>> first_number(b"40\\80"), first_number(b"WIDE")
         (40.0, None)
     """
     parts = words(raw)
@@ -100,13 +100,13 @@ def first_number(raw: bytes | None) -> float | None:
 
 
 def count_of(raw: bytes | None, order: str, element: str) -> int | None:
-    """Read one unsigned short (US).
+    r"""Read one unsigned short (US).
 
     Raises:
         IntakeError: `E_HEADER_VALUE` where it is not two bytes long.
 
     Example:
-        >>> count_of(b"\\x00\\x02", "<", "Rows")
+        >>> count_of(b"\x00\x02", "<", "Rows")
         512
     """
     if not raw:
@@ -129,7 +129,7 @@ def required_count(raw: bytes | None, order: str, element: str) -> int:
 
 
 def stored_value(raw: bytes | None, order: str, signed: bool) -> int | None:
-    """Read a value of the pixels' own kind, whatever its VR claims.
+    r"""Read a value of the pixels' own kind, whatever its VR claims.
 
     Args:
         raw: two bytes (some writers: a decimal string).
@@ -137,7 +137,7 @@ def stored_value(raw: bytes | None, order: str, signed: bool) -> int | None:
         signed: PixelRepresentation is 1; US 63536 then means -2000.
 
     Example:
-        >>> stored_value(b"\\x30\\xf8", "<", True)
+        >>> stored_value(b"\x30\xf8", "<", True)
         -2000
     """
     if not raw:
