@@ -160,6 +160,7 @@ class ExperimentSpec(Frozen):
         name, version: of the model that comes out.
         intended_use, not_for, licence: sentences for the model card.
         synthetic: trained on phantoms; every result then says so.
+        weights: file or TrainedModel folder to start from, relative to the TOML file; None draws weights from the seed.
         labels, network, preprocessing, training, augmentation, operating: the parts.
     """
 
@@ -169,12 +170,13 @@ class ExperimentSpec(Frozen):
     not_for: str = "Diagnosis or treatment decisions; scans unlike those it was trained on."
     licence: str = "That of the training data."
     synthetic: bool = False
+    weights: str | None = None
     labels: LabelSpec
-    network: NetworkChoice = NetworkChoice()
+    network: NetworkChoice = NetworkChoice.model_validate({})
     preprocessing: PreprocessingSpec
-    training: TrainingSpec = TrainingSpec()
-    augmentation: AugmentationSpec = AugmentationSpec()
-    operating: OperatingSpec = OperatingSpec()
+    training: TrainingSpec = TrainingSpec.model_validate({})
+    augmentation: AugmentationSpec = AugmentationSpec.model_validate({})
+    operating: OperatingSpec = OperatingSpec.model_validate({})
 
     @property
     def network_spec(self) -> NetworkSpec:

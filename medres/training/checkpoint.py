@@ -1,0 +1,76 @@
+"""Checkpoints on the disk: whole or not at all, and only of the same experiment.
+
+Knows files and digests; knows no network.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric.plugins import TorchCheckpointIO
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+from medres.errors import TrainingError
+from medres.models.folder import said_plainly
+from medres.training.spec import ExperimentSpec
+
+LAST, BEST = "last.ckpt", "best.ckpt"
+
+
+class AtomicCheckpoints(TorchCheckpointIO):
+    """Lightning's checkpoints, written beside their place and put there by one rename."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
+        """Write a checkpoint; a kill at any moment leaves the old one or the new one."""
+        place = Path(path)
+        draft = place.with_name(f".{place.name}.draft")
+        with said_plainly():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with draft.open("wb") as stream:
+                torch.save(checkpoint, stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+            draft.replace(place)
+
+
+def checkpoint_callbacks(folder: Path) -> list[ModelCheckpoint]:
+    """Keep the best epoch by validation AUROC, and the last one to go on from.
+
+    Args:
+        folder: where they lie.
+
+    Returns:
+        Callbacks for Lightning's Trainer.
+    """
+    common: dict[str, Any] = {"save_top_k": 1, "enable_version_counter": False, "save_on_train_epoch_end": True}
+    best = ModelCheckpoint(folder, "best", monitor="rank", mode="max", **common)
+    return [best, ModelCheckpoint(folder, "last", every_n_epochs=1, **common)]
+
+
+def read_checkpoint(path: Path, experiment: ExperimentSpec) -> dict[str, Any]:
+    """Read a checkpoint of this experiment.
+
+    Args:
+        path: file.
+        experiment: that it must belong to.
+
+    Returns:
+        Lightning's checkpoint.
+
+    Raises:
+        TrainingError: `E_TRAIN_RESUME` where there is none, it cannot be read, or it belongs to another experiment.
+    """
+    if not path.is_file():
+        raise TrainingError("E_TRAIN_RESUME", "a checkpoint must be there, got none in the output folder")
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError) as error:
+        raise TrainingError("E_TRAIN_RESUME", f"the checkpoint cannot be read ({type(error).__name__})") from None
+    if content.get("experiment_digest") != experiment.digest:
+        found = str(content.get("experiment_digest"))[:12]
+        told = f"the checkpoint must be of this configuration ({experiment.digest[:12]}), got one of {found}"
+        raise TrainingError("E_TRAIN_RESUME", told)
+    return content

@@ -1,0 +1,242 @@
+"""Manifest rows -> prepared scans, through the one preprocessing path; prepared scans -> a torch dataset.
+
+Knows files, volumes and the cache; knows neither network nor loss. A cache entry is keyed by what the files hold, what
+the spec says and which version of medres prepared it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+from torch.utils.data import Dataset
+
+import medres
+from medres.datasets.rows import Manifest, ManifestRow
+from medres.errors import DatasetError, MedresError
+from medres.io.reading import read
+from medres.models.folder import said_plainly
+from medres.models.scope import describe_scan
+from medres.preprocessing.model_input import ModelInput
+from medres.preprocessing.pipeline import preprocess
+from medres.preprocessing.spec import PreprocessingSpec
+from medres.training.spec import LabelSpec
+from medres.volume import Volume
+
+Progress = Callable[[int, int], None]
+MEMORY_LIMIT_BYTES = 3 << 30  # beyond this, scans stay on the disk when there is a cache
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedScan:
+    """One row, ready for the network.
+
+    Attributes:
+        number: of the row in its manifest.
+        key: of the row.
+        patient_id: of the row.
+        label: index into the model's labels.
+        source: (V, C, *spatial) float32, or the cache file that holds it.
+        content_digest: SHA-256 (hex) of the scan's decoded content, channels in order.
+        facts: what the scope gate looks at.
+        views: V.
+    """
+
+    number: int
+    key: str
+    patient_id: str
+    label: int
+    source: Tensor | Path
+    content_digest: str
+    facts: Mapping[str, float]
+    views: int
+
+    @property
+    def tensor(self) -> Tensor:
+        """The views, (V, C, *spatial) float32."""
+        return self.source if isinstance(self.source, Tensor) else safetensors.torch.load_file(self.source)["views"]
+
+
+class ScanDataset(Dataset[tuple[Tensor, int, int]]):
+    """Prepared scans by (scan, view) -> (tensor (C, *spatial), label, scan).
+
+    Args:
+        scans: in any order; their place here is what samplers name.
+    """
+
+    def __init__(self, scans: Sequence[PreparedScan]) -> None:
+        self.scans = tuple(scans)
+
+    def __len__(self) -> int:
+        return sum(scan.views for scan in self.scans)
+
+    def __getitem__(self, place: tuple[int, int]) -> tuple[Tensor, int, int]:
+        """Give one view of one scan."""
+        scan, view = place
+        return self.scans[scan].tensor[view], self.scans[scan].label, scan
+
+
+def prepare_volumes(volumes: Volume | Mapping[str, Volume], spec: PreprocessingSpec) -> ModelInput:
+    """Pass volumes through the one preprocessing path, for the golden phantom.
+
+    Args:
+        volumes: one Volume, or Volumes by channel.
+        spec: what the network is shown.
+
+    Returns:
+        The network's input.
+    """
+    return preprocess(volumes, spec)
+
+
+def prepare_scans(
+    manifest: Manifest,
+    rows: Sequence[ManifestRow],
+    spec: PreprocessingSpec,
+    labels: LabelSpec,
+    *,
+    cache: Path | None = None,
+    on_progress: Progress | None = None,
+) -> tuple[PreparedScan, ...]:
+    """Read and prepare rows, in order; rows of ignored labels are left out.
+
+    Args:
+        manifest: that the rows belong to.
+        rows: to prepare.
+        spec: what the network is shown.
+        labels: which labels become which.
+        cache: folder for prepared tensors; None prepares each time.
+        on_progress: called with (done, all).
+
+    Returns:
+        Prepared scans.
+
+    Raises:
+        DatasetError: `E_MANIFEST_LABEL` for labels that no group names.
+        MedresError: what reading or preparing refuses, with the row's number before it.
+    """
+    wanted = _wanted_rows(rows, labels)
+    found, held = [], 0
+    for done, row in enumerate(wanted, start=1):
+        scan = _prepare_row(manifest, row, spec, labels, cache)
+        held += scan.source.nbytes if isinstance(scan.source, Tensor) else 0
+        if cache is not None and held > MEMORY_LIMIT_BYTES:
+            scan = replace(scan, source=_cache_file(cache, manifest, row, spec))
+        found.append(scan)
+        if on_progress is not None:
+            on_progress(done, len(wanted))
+    return tuple(found)
+
+
+def _wanted_rows(rows: Sequence[ManifestRow], labels: LabelSpec) -> list[ManifestRow]:
+    """Leave ignored labels out; refuse unknown ones."""
+    strange = sorted({row.label for row in rows} - set(labels.known))
+    if strange:
+        count = sum(row.label in strange for row in rows)
+        told = (
+            f"labels must be among {', '.join(labels.known)}, got {', '.join(map(repr, strange[:5]))} in {count} row(s)"
+        )
+        raise DatasetError("E_MANIFEST_LABEL", told, "name them in [labels.groups] or in labels.ignore")
+    return [row for row in rows if labels.index_of(row.label) is not None]
+
+
+def _prepare_row(
+    manifest: Manifest, row: ManifestRow, spec: PreprocessingSpec, labels: LabelSpec, cache: Path | None
+) -> PreparedScan:
+    """Take a row from the cache, or read and prepare it."""
+    place = None if cache is None else _cache_file(cache, manifest, row, spec)
+    kept = None if place is None else _read_cached(place)
+    try:
+        tensor, digest, facts = kept or _read_row(manifest, row, spec)
+    except MedresError as error:
+        raise type(error)(error.code, f"row {row.number}: {error.what}", error.cure) from None
+    if place is not None and kept is None:
+        _write_cached(place, tensor, digest, facts)
+    label = labels.index_of(row.label)
+    assert label is not None  # `_wanted_rows` left the others out
+    return PreparedScan(row.number, row.key, row.patient_id, label, tensor, digest, facts, len(tensor))
+
+
+def _read_row(manifest: Manifest, row: ManifestRow, spec: PreprocessingSpec) -> tuple[Tensor, str, dict[str, float]]:
+    """Read a row's volumes and prepare them."""
+    volumes = {name: read_volume(manifest, row, channel) for name, channel in _channels(row, spec)}
+    shown = preprocess(volumes, spec)
+    digests = [volumes[name].origin.content_digest for name in spec.channels]
+    digest = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+    return shown.batch, digest, describe_scan(volumes[spec.channels[0]], shown)
+
+
+def _channels(row: ManifestRow, spec: PreprocessingSpec) -> Iterator[tuple[str, str]]:
+    """Pair the spec's channels with the row's; one path serves one channel, whatever their names."""
+    if len(spec.channels) == 1 and len(row.paths) == 1:
+        yield spec.channels[0], next(iter(row.paths))
+        return
+    for name in spec.channels:
+        if name in row.paths:
+            yield name, name
+
+
+def read_volume(manifest: Manifest, row: ManifestRow, channel: str | None = None) -> Volume:
+    """Read one scan of a row as the manifest describes it.
+
+    Args:
+        manifest: that the row belongs to.
+        row: names path, modality, series and whether the spacing is true.
+        channel: None takes the first.
+
+    Returns:
+        The Volume; without mm where the manifest says that its spacing is not known.
+    """
+    volume = read(manifest.path(row, channel), series=row.series or None, modality=row.modality or None)
+    if row.spacing_known or not volume.spacing_known:
+        return volume
+    return replace(volume, spacing_known=False).with_codes("W_SPACING_UNKNOWN")
+
+
+def _cache_file(cache: Path, manifest: Manifest, row: ManifestRow, spec: PreprocessingSpec) -> Path:
+    """Name the cache's file for a row: by content, spec, version and what the manifest says of the scan."""
+    about = [medres.__version__, spec.model_dump_json(), row.modality, row.series, str(row.spacing_known)]
+    digest = hashlib.sha256(json.dumps(about).encode())
+    for name, channel in _channels(row, spec):
+        digest.update(name.encode())
+        for file in _files(manifest.path(row, channel)):
+            digest.update(_file_digest(file))
+    return cache / f"{digest.hexdigest()}.safetensors"
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+
+
+def _file_digest(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").digest()
+
+
+def _read_cached(path: Path) -> tuple[Tensor, str, dict[str, float]] | None:
+    """Read an entry; one that is not there or broken counts as absent."""
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="pt") as stored:
+            about: dict[str, Any] = json.loads(stored.metadata()["about"])
+            return stored.get_tensor("views"), about["content_digest"], about["facts"]
+    except (SafetensorError, OSError, KeyError, ValueError):
+        return None
+
+
+def _write_cached(path: Path, tensor: Tensor, digest: str, facts: Mapping[str, float]) -> None:
+    """Write an entry whole or not at all."""
+    about = json.dumps({"content_digest": digest, "facts": dict(facts)})
+    with said_plainly():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(".draft")
+        draft.write_bytes(safetensors.torch.save({"views": tensor.contiguous()}, {"about": about}))
+        draft.replace(path)

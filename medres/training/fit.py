@@ -1,0 +1,266 @@
+"""Prepared scans + ExperimentSpec -> fitted network, history and validation logits.
+
+Knows Lightning; knows neither manifests nor the TrainedModel folder (`finish.py` makes it).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping
+from lightning.pytorch.loggers import TensorBoardLogger
+from numpy.typing import NDArray
+from torch import nn
+from torch.utils.data import DataLoader
+
+from medres.errors import TrainingError
+from medres.models.registry import build_network, check_input_size, find_entry
+from medres.models.transfer import LoadingRecord
+from medres.training.checkpoint import BEST, LAST, AtomicCheckpoints, checkpoint_callbacks, read_checkpoint
+from medres.training.dataset import PreparedScan, ScanDataset
+from medres.training.module import ClassifierModule, Facts, Watchers, group_logits
+from medres.training.precision import Computation, choose_computation, find_device, lay_out
+from medres.training.sampling import EpochBatches, in_order
+from medres.training.spec import ExperimentSpec
+
+FEWEST = 2  # patients of each class, below which neither a split nor a loss makes sense
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What training leaves.
+
+    Attributes:
+        network: with the best weights, in eval mode, fp32, on the CPU.
+        history: one row for each epoch.
+        best_epoch: from 1.
+        logits: one (V, L) table for each validation scan, from the kept network in fp32.
+        computation: how it was computed.
+        loading: record of the starting weights, or None.
+    """
+
+    network: nn.Module
+    history: tuple[dict[str, float], ...]
+    best_epoch: int
+    logits: tuple[NDArray[np.float64], ...]
+    computation: Computation
+    loading: LoadingRecord | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a training runs.
+
+    Attributes:
+        folder: for checkpoints and logs.
+        device: "cpu", "cuda" or "cuda:0".
+        resume: go on from the last checkpoint.
+        tensorboard: write TensorBoard's files too.
+        watchers: who is told of progress.
+    """
+
+    folder: Path
+    device: str = "cpu"
+    resume: bool = False
+    tensorboard: bool = True
+    watchers: Watchers = field(default_factory=Watchers)
+
+
+def fit_network(
+    experiment: ExperimentSpec,
+    training: Sequence[PreparedScan],
+    validation: Sequence[PreparedScan],
+    place: Place,
+    start: tuple[nn.Module, LoadingRecord] | None = None,
+) -> Fitted:
+    """Fit a network on training scans, keep the epoch that is best on validation scans.
+
+    Args:
+        experiment: how.
+        training: scans to learn from.
+        validation: scans to choose the epoch by; never learnt from.
+        place: where it runs and who is told.
+        start: a network with weights already loaded, and their record; None draws weights from the seed.
+
+    Returns:
+        The fitted network and what came of it.
+
+    Raises:
+        TrainingError: `E_TRAIN_CLASS`, `E_TRAIN_NAN`, `E_TRAIN_OUT`, `E_TRAIN_RESUME` or `E_DEVICE`.
+        ModelError: `E_NETWORK_UNKNOWN` or `E_INPUT_SMALL`.
+    """
+    check_classes(experiment, training, "training")
+    check_classes(experiment, validation, "validation")
+    shape = training[0].tensor.shape[1:]  # (C, *spatial)
+    check_input_size(experiment.network_spec, shape[1:])
+    device = find_device(place.device)
+    resumed = _find_resumed(experiment, place)
+    network = start[0] if start else build_network(experiment.network_spec, experiment.training.seed)
+    batch_shape = (experiment.training.batch_size, *shape)
+    how = _computation(experiment, network, batch_shape, device, resumed)
+    loaders = _loaders(experiment, training, validation)
+    module = _module(experiment, lay_out(network, how, len(batch_shape)), training, validation, how, loaders[0], place)
+    module.computation = {"precision": how.precision, "channels_last": how.channels_last, "speedup": how.speedup}
+    with quiet_lightning():
+        trainer = _trainer(experiment, place, device, how)
+        _run(trainer, module, loaders, place.folder / LAST if resumed else None)
+    return _collect(experiment, module, validation, place.folder, how, start[1] if start else None)
+
+
+def check_classes(experiment: ExperimentSpec, scans: Sequence[PreparedScan], part: str) -> None:
+    """Refuse a part in which a class has too few patients.
+
+    Args:
+        experiment: names the labels.
+        scans: of the part.
+        part: its name, for the message.
+
+    Raises:
+        TrainingError: `E_TRAIN_CLASS`.
+    """
+    for index, name in enumerate(experiment.labels.names):
+        patients = {scan.patient_id for scan in scans if scan.label == index}
+        if len(patients) < FEWEST:
+            told = f"each label must have at least {FEWEST} patients in {part}, got {len(patients)} for {name!r}"
+            raise TrainingError("E_TRAIN_CLASS", told)
+
+
+def _find_resumed(experiment: ExperimentSpec, place: Place) -> dict[str, Any] | None:
+    """Find the checkpoint to go on from, or make sure that there is none in the way."""
+    last = place.folder / LAST
+    if place.resume:
+        return read_checkpoint(last, experiment) if last.exists() else None
+    if last.exists():
+        raise TrainingError("E_TRAIN_OUT", "the output folder must be free, got one with checkpoints")
+    return None
+
+
+def _computation(
+    experiment: ExperimentSpec,
+    network: nn.Module,
+    shape: tuple[int, ...],
+    device: torch.device,
+    resumed: dict[str, Any] | None,
+) -> Computation:
+    """Measure and choose; a resumed training computes as it began."""
+    if resumed is not None:
+        return Computation(**resumed["computation"])
+    return choose_computation(experiment.training.precision, network, shape, device)
+
+
+def _loaders(
+    experiment: ExperimentSpec, training: Sequence[PreparedScan], validation: Sequence[PreparedScan]
+) -> tuple[DataLoader[Any], DataLoader[Any]]:
+    """Build the loaders; scans lie ready, so that no worker is needed."""
+    spec = experiment.training
+    batches = EpochBatches(
+        [scan.label for scan in training],
+        [scan.views for scan in training],
+        batch_size=spec.batch_size,
+        views_per_scan=spec.views_per_scan,
+        balanced=spec.balance == "sampling",
+        seed=spec.seed,
+    )
+    ordered = in_order([scan.views for scan in validation], spec.batch_size)
+    return (
+        DataLoader(ScanDataset(training), batch_sampler=batches),
+        DataLoader(ScanDataset(validation), batch_sampler=ordered),
+    )
+
+
+def _module(
+    experiment: ExperimentSpec,
+    network: nn.Module,
+    training: Sequence[PreparedScan],
+    validation: Sequence[PreparedScan],
+    how: Computation,
+    loader: DataLoader[Any],
+    place: Place,
+) -> ClassifierModule:
+    """Put network, facts and watchers together."""
+    counts = np.bincount([scan.label for scan in training], minlength=len(experiment.labels.names))
+    facts = Facts(
+        label_counts=tuple(map(int, counts)),
+        train_rows=tuple(scan.number for scan in training),
+        validation_labels=tuple(scan.label for scan in validation),
+        positive=experiment.labels.names.index(experiment.labels.positive),
+        stages=find_entry(experiment.network.name).stages,
+        channels_last=how.channels_last,
+    )
+    steps = experiment.training.epochs * len(loader)
+    return ClassifierModule(network, experiment, facts, steps=steps, watchers=place.watchers)
+
+
+def _trainer(experiment: ExperimentSpec, place: Place, device: torch.device, how: Computation) -> lightning.Trainer:
+    """Set Lightning up, without its own talk."""
+    spec = experiment.training
+    callbacks: list[Callback] = [*checkpoint_callbacks(place.folder)]
+    if spec.patience:
+        callbacks.append(EarlyStopping("rank", mode="max", patience=spec.patience))
+    return lightning.Trainer(
+        accelerator="gpu" if device.type == "cuda" else "cpu",
+        devices=[device.index or 0] if device.type == "cuda" else 1,
+        precision=how.lightning_name,  # type: ignore[arg-type]
+        max_epochs=spec.epochs,
+        gradient_clip_val=spec.clip_norm or None,
+        callbacks=callbacks,
+        plugins=[AtomicCheckpoints()],
+        logger=TensorBoardLogger(place.folder, name=None, version="tensorboard") if place.tensorboard else False,
+        log_every_n_steps=1,
+        num_sanity_val_steps=0,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )
+
+
+def _run(trainer: lightning.Trainer, module: ClassifierModule, loaders: Sequence[Any], resumed: Path | None) -> None:
+    """Fit; a resumed training that had already ended is left as it is."""
+    trainer.fit(module, loaders[0], loaders[1], ckpt_path=resumed, weights_only=True)
+
+
+def _collect(
+    experiment: ExperimentSpec,
+    module: ClassifierModule,
+    validation: Sequence[PreparedScan],
+    folder: Path,
+    how: Computation,
+    loading: LoadingRecord | None,
+) -> Fitted:
+    """Take the best epoch's weights and score the validation scans with them, in fp32 as the finished model will."""
+    best = read_checkpoint(folder / BEST, experiment)
+    module.load_state_dict(best["state_dict"])
+    network = module.judged.cpu().float().to(memory_format=torch.contiguous_format).eval()  # type: ignore[call-overload]
+    found = []
+    with torch.no_grad():
+        for places in in_order([scan.views for scan in validation], experiment.training.batch_size):
+            x = torch.stack([validation[scan].tensor[view] for scan, view in places])
+            found.append((network(x), torch.tensor([scan for scan, _ in places])))
+    logits = group_logits(found)
+    history = tuple(module.history)
+    return Fitted(network, history, int(best["epoch"]) + 1, tuple(logits[n] for n in sorted(logits)), how, loading)
+
+
+@contextlib.contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Keep Lightning's log lines and warnings away while the block runs."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric", "lightning")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,270 @@
+"""Network + TrainingSpec -> LightningModule: one step, one validation, the averaged weights, the history.
+
+Knows tensors and labels; knows neither files nor manifests. Whatever is random follows from (seed, epoch, batch), so a
+resumed training goes on to the same weights.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Generator, Tensor, nn
+from torch.nn import functional
+
+from medres.errors import TrainingError
+from medres.evaluation.discrimination import auroc
+from medres.models.probability import aggregate, softmax
+from medres.training.augmentation import augment
+from medres.training.finetuning import parameter_groups, rate_factor, release
+from medres.training.spec import ExperimentSpec
+
+Batch = tuple[Tensor, Tensor, Tensor]  # (B, C, *spatial), labels (B,), scans (B,)
+NAMED_ROWS = 8  # rows spelt out where a batch gave NaN
+LOGGED = ("train_loss", "validation_loss", "validation_auroc", "learning_rate")
+LOSS_SHARE = 1e-4  # weight of the loss where two epochs have the same AUROC
+
+
+@dataclass(frozen=True)
+class Watchers:
+    """Who is told of progress.
+
+    Attributes:
+        on_batch: called with (step, steps of the whole training, loss).
+        on_epoch: called with the epoch's row of the history.
+    """
+
+    on_batch: Callable[[int, int, float], None] | None = None
+    on_epoch: Callable[[dict[str, float]], None] | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the module must know of the data.
+
+    Attributes:
+        label_counts: (L,), training scans of each label.
+        train_rows: row number of each training scan.
+        validation_labels: label of each validation scan.
+        positive: index of the positive label.
+        stages: names of the network's stages from stem to head.
+        channels_last: whether tensors lie channels-last in memory.
+    """
+
+    label_counts: tuple[int, ...]
+    train_rows: tuple[int, ...]
+    validation_labels: tuple[int, ...]
+    positive: int
+    stages: tuple[str, ...]
+    channels_last: bool = False
+
+
+class ClassifierModule(lightning.LightningModule):
+    """Fits one network.
+
+    Args:
+        network: logits from `forward`.
+        experiment: how.
+        facts: of the data.
+        steps: optimiser steps of the whole training.
+        watchers: who is told of progress.
+    """
+
+    class_weights: Tensor | None
+
+    def __init__(
+        self,
+        network: nn.Module,
+        experiment: ExperimentSpec,
+        facts: Facts,
+        *,
+        steps: int,
+        watchers: Watchers = Watchers(),
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.spec, self.experiment, self.facts, self.steps = experiment.training, experiment, facts, steps
+        self.averaged = copy.deepcopy(network).requires_grad_(False) if self.spec.average_decay else None
+        self.history: list[dict[str, float]] = []
+        self.computation: dict[str, Any] = {}  # as `precision.Computation`; a resumed training computes as it began
+        self._watchers = watchers
+        self._losses: list[float] = []
+        self._found: list[tuple[Tensor, Tensor]] = []
+        self._started = 0.0
+        self.register_buffer("class_weights", _class_weights(facts.label_counts, self.spec.balance), persistent=False)
+
+    @property
+    def judged(self) -> nn.Module:
+        """The network that is validated and kept."""
+        return self.network if self.averaged is None else self.averaged
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Give logits of the network that is kept."""
+        return self.judged(self._laid_out(x))  # type: ignore[no-any-return]
+
+    def configure_optimizers(self) -> Any:
+        """AdamW with a rate for each group, warm-up and cosine."""
+        optimiser = torch.optim.AdamW(parameter_groups(self.network, self.facts.stages, self.spec))
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimiser, lambda step: rate_factor(step, self.steps, self.spec.warmup)
+        )
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_train_epoch_start(self) -> None:
+        """Release the groups that learn in this epoch."""
+        self._started, self._losses = time.monotonic(), []
+        self.network.train()
+        release(self.network, self.facts.stages, self.current_epoch, self.spec)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Vary a batch, compute its loss."""
+        x, labels, scans = batch
+        seeds = Generator().manual_seed(_mix(self.spec.seed, self.current_epoch, batch_idx))
+        x = self._laid_out(augment(x, self.experiment.augmentation, seeds))
+        with torch.random.fork_rng(devices=[]):  # dropout
+            torch.manual_seed(_mix(self.spec.seed, self.current_epoch, batch_idx, 1))
+            logits = self.network(x).float()
+        smoothing = self.spec.label_smoothing
+        loss = functional.cross_entropy(logits, labels, self.class_weights, label_smoothing=smoothing)
+        if not torch.isfinite(loss):
+            self._refuse(scans, "loss")
+        self._losses.append(float(loss.detach()))
+        return loss
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Refuse gradients that are not finite before they reach the weights."""
+        norms = [p.grad.norm() for p in self.network.parameters() if p.grad is not None]
+        if not torch.isfinite(torch.stack(norms).sum()):
+            raise TrainingError(
+                "E_TRAIN_NAN", f"gradients must be finite, got others in epoch {self.current_epoch + 1}"
+            )
+
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        """Move the averaged weights; report."""
+        self._average()
+        if self._watchers.on_batch is not None:
+            self._watchers.on_batch(self.global_step, self.steps, self._losses[-1])
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget the last validation."""
+        self._found = []
+        self.judged.eval()
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Keep logits by scan."""
+        x, _, scans = batch
+        self._found.append((self(x).float().cpu(), scans.cpu()))
+
+    def on_validation_epoch_end(self) -> None:
+        """Measure loss and AUROC over validation scans, and log what decides about checkpoints."""
+        by_scan = group_logits(self._found)
+        loss, area = self._judge(by_scan)
+        row = {
+            "epoch": float(self.current_epoch + 1),
+            "train_loss": float(np.mean(self._losses)),
+            "validation_loss": loss,
+            "validation_auroc": area,
+            "learning_rate": float(self.trainer.optimizers[0].param_groups[0]["lr"]),
+            "seconds": time.monotonic() - self._started,
+        }
+        self.log_dict({**{name: row[name] for name in LOGGED}, "rank": area - LOSS_SHARE * loss})
+        self.history.append(row)
+        if self._watchers.on_epoch is not None:
+            self._watchers.on_epoch(row)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the history and what the training belongs to."""
+        checkpoint["history"] = copy.deepcopy(self.history)
+        checkpoint["experiment_digest"] = self.experiment.digest
+        checkpoint["computation"] = dict(self.computation)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take the history back."""
+        self.history = copy.deepcopy(checkpoint["history"])
+
+    def _judge(self, by_scan: Mapping[int, NDArray[np.float64]]) -> tuple[float, float]:
+        """Give loss and AUROC of the positive label over validation scans; AUROC 0.5 where it is undefined."""
+        truth = np.array([self.facts.validation_labels[scan] for scan in by_scan])
+        found = np.stack([scan_scores(logits, self.experiment) for logits in by_scan.values()])  # (N, L)
+        loss = float(-np.log(np.clip(found[np.arange(len(truth)), truth], 1e-7, 1.0)).mean())
+        area = auroc((truth == self.facts.positive).astype(int), found[:, self.facts.positive]).value
+        return loss, 0.5 if area is None else area
+
+    def _refuse(self, scans: Tensor, what: str) -> None:
+        """Stop with the rows of the batch."""
+        rows = sorted({self.facts.train_rows[int(scan)] for scan in scans})
+        named = ", ".join(map(str, rows[:NAMED_ROWS])) + (" ..." if len(rows) > NAMED_ROWS else "")
+        told = f"the {what} must be finite, got another in epoch {self.current_epoch + 1} for rows {named}"
+        raise TrainingError("E_TRAIN_NAN", told)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Move the averaged weights a little towards the network's; faster at the start."""
+        if self.averaged is None:
+            return
+        step = self.global_step
+        decay = min(self.spec.average_decay, (1.0 + step) / (10.0 + step))
+        for kept, new in zip(self.averaged.state_dict().values(), self.network.state_dict().values(), strict=True):
+            if kept.is_floating_point():
+                kept.lerp_(new, 1.0 - decay)
+            else:
+                kept.copy_(new)
+
+    def _laid_out(self, x: Tensor) -> Tensor:
+        """Lay a batch channels-last in memory where that is faster."""
+        if not self.facts.channels_last:
+            return x
+        return x.contiguous(memory_format=torch.channels_last_3d if x.ndim == 5 else torch.channels_last)
+
+
+def group_logits(found: Sequence[tuple[Tensor, Tensor]]) -> dict[int, NDArray[np.float64]]:
+    """Gather the logits of each scan's views.
+
+    Args:
+        found: batches of (logits (B, L), scans (B,)).
+
+    Returns:
+        Scan -> (V, L), scans in rising order.
+    """
+    logits = torch.cat([part for part, _ in found]).double().numpy()
+    scans = torch.cat([part for _, part in found]).numpy()
+    return {int(scan): logits[scans == scan] for scan in np.unique(scans)}
+
+
+def scan_scores(
+    logits: NDArray[np.float64], experiment: ExperimentSpec, temperature: float = 1.0
+) -> NDArray[np.float64]:
+    """Make one probability for each label of one scan, as the finished model will.
+
+    Args:
+        logits: (V, L).
+        experiment: says how views become one.
+        temperature: logits are divided by it.
+
+    Returns:
+        (L,), in [0, 1].
+    """
+    views = experiment.preprocessing.views
+    rule = "mean" if views.kind == "whole" else views.aggregate
+    positive = experiment.labels.names.index(experiment.labels.positive)
+    return aggregate(softmax(logits, temperature), rule, positive)
+
+
+def _class_weights(counts: Sequence[int], balance: str) -> Tensor | None:
+    """Give each class the weight n / (L n_class), or none."""
+    if balance != "weights":
+        return None
+    numbers = torch.tensor(counts, dtype=torch.float32)
+    return numbers.sum() / (len(numbers) * numbers)
+
+
+def _mix(*numbers: int) -> int:
+    """Make one seed of several numbers."""
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])

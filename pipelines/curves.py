@@ -1,0 +1,39 @@
+"""A training's history -> one PNG with its curves."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+PANELS = {
+    "loss": ("train_loss", "validation_loss"),
+    "AUROC": ("validation_auroc",),
+    "learning rate of the head": ("learning_rate",),
+}
+
+
+def draw_curves(history: bytes, path: Path, title: str) -> None:
+    """Draw loss, validation AUROC and learning rate over epochs.
+
+    Args:
+        history: `history.csv` of a TrainedModel.
+        path: PNG to write.
+        title: of the picture.
+    """
+    rows = list(csv.DictReader(io.StringIO(history.decode())))
+    figure = Figure(figsize=(12, 3.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(f"{title}: training history (validation part; no test result)", fontsize=10)
+    epochs = [float(row["epoch"]) for row in rows]
+    for axes, (name, columns) in zip(figure.subplots(1, len(PANELS)), PANELS.items(), strict=True):
+        for column in columns:
+            axes.plot(epochs, [float(row[column]) for row in rows], label=column.replace("_", " "))
+        axes.set(xlabel="epoch", ylabel=name)
+        axes.grid(alpha=0.3)
+        if len(columns) > 1:
+            axes.legend(fontsize=8)
+    figure.savefig(path, dpi=110)
