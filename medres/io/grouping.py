@@ -134,6 +134,8 @@ def _split_volumes(group: Group, planes: list[Slice]) -> list[Group]:
     scouts = [p for p in planes if "LOCALIZER" in p.facts.image_type]
     kept = [p for p in planes if "LOCALIZER" not in p.facts.image_type] or scouts
     parts = [Group(group.name, kept)]
+    if any(plane.facts.orientation is None for plane in kept):  # refused as a whole, no slice goes unseen
+        return [Group(group.name, group.planes)]
     parts = [piece for part in parts for piece in _split_by(part, orientation_classes(part.planes), "Orientation")]
     for name in ("ImageType", "Echo", "BValue", "Direction", "TimePoint", "Stack"):
         parts = [piece for part in parts for piece in _split_by(part, [_strong(p, name) for p in part.planes], name)]
@@ -173,7 +175,7 @@ def orientation_classes(planes: Sequence[Slice]) -> list[str]:
 def _split_by(group: Group, labels: Sequence[str], reason: str) -> list[Group]:
     """Split a group by one label per plane."""
     kinds = sorted(set(labels))
-    if len(kinds) == 1:
+    if len(kinds) == 1 or (len(kinds) == 2 and kinds[0] == ""):  # one value, and slices that do not say
         return [group]
     parts = []
     for kind in kinds:
