@@ -6,10 +6,13 @@ Knows no screen. A scan out of scope has a reason and no probability.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from medres.classifier import Prediction
 from medres.errors import CODES
 from medres.ledger import LedgerRow
+
+if TYPE_CHECKING:
+    from medres.classifier import Prediction
 
 PHANTOM_CODE = "W_MODEL_PHANTOM"
 

@@ -120,7 +120,7 @@ def _describe_plane(volume: Volume, grid: PlaneGrid) -> dict[str, Any]:
 
 def _title(volume: Volume, plane: Plane) -> str:
     oblique = volume.frame == "patient" and geometry.is_oblique(volume.affine)
-    return f"{TITLES[plane]}{' (oblique, as acquired)' if oblique else ''}"
+    return f"{TITLES[plane]}{', oblique' if oblique else ''}"
 
 
 def _window(window: DisplayWindow) -> dict[str, Any]:

@@ -174,7 +174,7 @@ def read_item(worklist: Worklist, item: WorklistItem) -> Volume:
     """
     if not item.readable:
         raise IntakeError(item.code, item.message)
-    return read_series(item.series or find_item(worklist, item))
+    return read_series(item.series or find_item(worklist, item), modality=item.modality or None)
 
 
 def find_item(worklist: Worklist, item: WorklistItem) -> Series:

@@ -1,0 +1,87 @@
+"""Opinion + Heatmap -> the score card and the list of regions. Draws only."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import state
+from app.components.page import plain
+from medres.explain.heatmap import Heatmap, Region
+from medres.results.disclaimer import NO_REGION, PHANTOM
+from medres.review.opinion import Opinion, warning_words
+
+COLOURS = {"positive": "red", "negative": "green", "indeterminate": "orange"}
+MOST_REGIONS = 8
+
+
+def draw_opinion(opened: state.OpenStudy, said: Opinion | None, explained: Heatmap | None) -> None:
+    """Draw what the model said, or that it said nothing."""
+    with st.container(border=True):
+        st.markdown("**The model's opinion**")
+        if said is None:
+            st.write("No model has scored this study. Start with `medres view FOLDER --model MODEL`.")
+        elif said.probability is None:
+            _no_answer(said)
+        else:
+            _answer(said)
+    codes = tuple(dict.fromkeys((*opened.volume.codes, *opened.item.warnings, *(said.warnings if said else ()))))
+    _warnings(codes)
+    if explained is not None:
+        _regions(explained)
+
+
+def _no_answer(said: Opinion) -> None:
+    st.badge("Out of scope" if said.decision == "out_of_scope" else "No answer", color="orange")
+    st.write(plain(said.reason) or "The model gives no probability for this scan.")
+    st.caption("No probability is given. The scan itself can be read as usual.")
+    st.caption(plain(said.model))
+
+
+def _answer(said: Opinion) -> None:
+    assert said.probability is not None  # only an answer comes here
+    st.metric(f"Probability of {plain(said.positive_label)}", f"{said.probability:.3f}")
+    st.badge(said.decision.capitalize(), color=COLOURS.get(said.decision, "gray"))  # type: ignore[arg-type]
+    if said.threshold is not None:
+        name = f" ({plain(said.operating_point)})" if said.operating_point else ""
+        st.caption(f"Positive from {said.threshold:.3f} on: the operating point{name}, chosen on validation patients.")
+    if said.coverage is not None:
+        st.caption(f"The network saw {said.coverage:.0%} of the scan.")
+    if said.synthetic:
+        st.caption(f":orange[{PHANTOM}]")
+    st.caption(plain(said.model))
+
+
+def _warnings(codes: tuple[str, ...]) -> None:
+    if not codes:
+        return
+    with st.container(border=True):
+        st.markdown("**Warnings**")
+        for words in warning_words(codes):
+            st.caption(plain(words))
+
+
+def _regions(explained: Heatmap) -> None:
+    with st.container(border=True):
+        st.markdown("**Regions of the heatmap**")
+        found = explained.regions()
+        if not found:
+            st.caption(NO_REGION)
+        for number, region in enumerate(found[:MOST_REGIONS], start=1):
+            _region(number, region, explained)
+        st.caption(_trust(explained))
+
+
+def _region(number: int, region: Region, explained: Heatmap) -> None:
+    size = f"{region.volume_mm3 / 1000:.1f} ml, " if explained.spacing_known else ""
+    words, button = st.columns([2.2, 1], vertical_alignment="center")
+    words.caption(f"{number}: {size}maximum {region.maximum:.3g}")
+    if button.button("Go to", key=f"region-{number}", width="stretch"):
+        state.go_to(region.maximum_mm)
+        st.rerun(scope="fragment")
+
+
+def _trust(explained: Heatmap) -> str:
+    if explained.scorecard is None:
+        return "This heatmap has not been tested: it shows where the network looked, not where disease is."
+    passed = bool(explained.scorecard.get("passed"))
+    return "Explanation tests: passed." if passed else ":orange[Explanation tests: failed. Do not rely on it.]"

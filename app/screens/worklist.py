@@ -1,0 +1,118 @@
+"""Worklist -> a table, the most suspicious study first; choosing a row opens it."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from app import state
+from app.components.page import always_say
+from medres.errors import MedresError
+from medres.review.worklist import Worklist, WorklistItem
+
+DECISIONS = {"positive": "Positive", "negative": "Negative", "indeterminate": "Indeterminate"}
+STATUSES = {
+    "ok": "scored",
+    "warned": "scored, with warnings",
+    "out_of_scope": "out of scope",
+    "refused": "not readable",
+    "error": "failed",
+    "unscored": "not scored",
+}
+
+
+def draw() -> None:
+    """Draw the worklist, or say how to get one."""
+    try:
+        listed = state.worklist()
+    except MedresError as fault:
+        st.error(str(fault))
+        return
+    if listed is None:
+        st.info("No folder is open. Start the viewer with one: `medres view FOLDER`.")
+        return
+    shown = _filtered(listed)
+    _start_button(shown)
+    _table(shown)
+    counts = f"{len(shown)} of {len(listed.items)} series"
+    st.caption(counts + (f" · {listed.skipped} files were no scan" if listed.skipped else ""))
+    always_say(state.model_line())
+
+
+def _filtered(listed: Worklist) -> list[WorklistItem]:
+    left, middle, right = st.columns([2, 2, 2])
+    text = left.text_input("Search", placeholder="key, modality, warning", key="search").strip().lower()
+    kinds = sorted({item.modality for item in listed.items if item.modality})
+    modality = middle.multiselect("Modality", kinds, key="modality")
+    status = right.multiselect("Status", sorted({STATUSES[item.status] for item in listed.items}), key="status")
+    return [
+        item
+        for item in listed.items
+        if (not text or text in _haystack(item))
+        and (not modality or item.modality in modality)
+        and (not status or STATUSES[item.status] in status)
+    ]
+
+
+def _haystack(item: WorklistItem) -> str:
+    words = [item.key, item.modality, item.code, item.patient_key, STATUSES[item.status], *item.warnings]
+    return " ".join(words).lower()
+
+
+def _start_button(shown: list[WorklistItem]) -> None:
+    first = next((item for item in shown if item.readable), None)
+    if st.button("Read the first of this list", type="primary", disabled=first is None) and first is not None:
+        _open(first)
+
+
+def _open(item: WorklistItem) -> None:
+    state.open_study(item.key)
+    state.turn_to("reading")
+
+
+def _table(shown: list[WorklistItem]) -> None:
+    table = pd.DataFrame([_record(item) for item in shown], columns=list(_COLUMNS))
+    chosen = st.dataframe(
+        table,
+        column_config=_COLUMNS,
+        hide_index=True,
+        width="stretch",
+        height=min(620, 38 + 35 * max(1, len(shown))),
+        on_select="rerun",
+        selection_mode="single-row",
+        key="table",
+    )
+    rows = chosen.selection.rows  # type: ignore[attr-defined]
+    if rows and rows[0] < len(shown):
+        _choose(shown[rows[0]])
+
+
+def _choose(item: WorklistItem) -> None:
+    if item.readable:
+        _open(item)
+    else:
+        st.warning(f"{item.key}: {item.code}: {item.message}")
+
+
+_COLUMNS = {
+    "Study": st.column_config.TextColumn("Series", help="key of the series, as medres inspect shows it"),
+    "Patient": st.column_config.TextColumn("Patient", help="keyed pseudonym"),
+    "Modality": st.column_config.TextColumn("Modality", width="small"),
+    "Probability": st.column_config.ProgressColumn("Probability", min_value=0.0, max_value=1.0, format="%.3f"),
+    "Decision": st.column_config.TextColumn("Decision"),
+    "Status": st.column_config.TextColumn("Status"),
+    "Warnings": st.column_config.TextColumn("Warnings and reasons", width="large"),
+}
+
+
+def _record(item: WorklistItem) -> dict[str, object]:
+    said = item.opinion
+    return {
+        "Study": item.key,
+        "Patient": item.patient_key,
+        "Modality": item.modality or "not given",
+        "Probability": said.probability if said else None,
+        "Decision": DECISIONS.get(said.decision, "No answer") if said else "",
+        "Status": STATUSES[item.status],
+        "Warnings": ", ".join(filter(None, (item.code, *item.warnings))),
+    }
