@@ -71,7 +71,8 @@ def watch(advance: Callable[..., None]) -> Watchers:
         if not console.err.is_terminal:
             console.err.print(
                 f"epoch {row['epoch']:.0f}: loss {row['train_loss']:.3f}, "
-                f"validation loss {row['validation_loss']:.3f}, validation AUROC {row['validation_auroc']:.3f}, {row['seconds']:.1f} s"
+                f"validation loss {row['validation_loss']:.3f}, validation AUROC {row['validation_auroc']:.3f}, "
+                f"{row['seconds']:.1f} s"
             )
 
     return Watchers(on_batch, on_epoch)
