@@ -1,0 +1,133 @@
+"""Two scores on the same cases: paired DeLong, McNemar and bootstrap differences equal the references."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from statsmodels.stats.contingency_tables import mcnemar as slow_mcnemar
+
+from medres.errors import EvaluationError
+from medres.evaluation.comparison import (
+    compare_auroc,
+    compare_by_bootstrap,
+    compare_decisions,
+    compare_unpaired,
+    mcnemar,
+)
+from medres.evaluation.patient_level import pool_by_patient
+from medres.evaluation.resampling import Resampling
+from tests.medres.evaluation.reference import CLOSED_FORM, ds1, expected, table
+
+
+def test_paired_delong_equals_proc():
+    labels, first = ds1()
+    wanted = expected("ds1_ties", "paired")
+    found = compare_auroc(labels, first, ds1("score2")[1])
+    assert [found.first, found.second, found.difference, found.statistic, found.p] == pytest.approx(
+        [wanted[name] for name in ("auc1", "auc2", "diff", "z", "p")], abs=CLOSED_FORM
+    )
+    assert [found.lower, found.upper] == pytest.approx(wanted["diff_ci95"], abs=CLOSED_FORM)
+    assert found.method == "paired DeLong"
+
+
+def test_paired_obuchowski_equals_the_reference():
+    rows = table("ds4_clustered.csv")
+    wanted = expected("ds4_clustered", "scan_level_obuchowski", "paired")
+    found = compare_auroc(rows["label"], rows["score"], rows["score2"], rows["patient"])
+    assert [found.second, found.difference, found.statistic, found.p] == pytest.approx(
+        [wanted[name] for name in ("auc2", "diff", "z", "p")], abs=CLOSED_FORM
+    )
+    assert [found.lower, found.upper] == pytest.approx(wanted["diff_ci95"], abs=CLOSED_FORM)
+    assert found.method == "paired Obuchowski"
+
+
+def test_paired_patients_by_maximum_equal_the_reference():
+    rows = table("ds4_clustered.csv")
+    pooled = [pool_by_patient(rows["label"], rows[name], rows["patient"]) for name in ("score", "score2")]
+    wanted = expected("ds4_clustered", "paired_patient_max")
+    found = compare_auroc(pooled[0].labels, pooled[0].scores, pooled[1].scores)
+    assert [found.difference, found.statistic, found.p] == pytest.approx(
+        [wanted[name] for name in ("diff", "z", "p")], abs=CLOSED_FORM
+    )
+
+
+@pytest.mark.parametrize(
+    ("rate", "key"), [("sensitivity", "mcnemar_sensitivity"), ("specificity", "mcnemar_specificity")]
+)
+def test_mcnemar_equals_r(rate, key):
+    labels, first = ds1()
+    wanted = expected("ds1_ties", "paired", key)
+    found = compare_decisions(labels, first >= 0.5, ds1("score2")[1] >= 0.5)[rate]
+    assert [found.both, found.only_first, found.only_second, found.neither] == [
+        wanted[name] for name in ("both", "only1", "only2", "neither")
+    ]
+    assert [found.difference, found.chi2, found.p_chi2, found.p_exact, found.p_mid] == pytest.approx(
+        [wanted[name] for name in ("diff", "chi2", "p", "p_exact", "p_mid")], abs=CLOSED_FORM
+    )
+    assert [found.lower, found.upper] == pytest.approx(wanted["diff_ci95_wald"], abs=CLOSED_FORM)
+    assert (found.method, found.p) == ("exact", found.p_exact)
+
+
+@pytest.mark.parametrize(("b", "c"), [(3, 9), (20, 9), (12, 12)])
+def test_mcnemar_equals_statsmodels_exact_below_25_discordant(b, c):
+    one = np.repeat([True, False, True], [b, c, 5])
+    two = np.repeat([False, True, True], [b, c, 5])
+    slow = slow_mcnemar([[5, b], [c, 0]], exact=b + c < 25, correction=False)
+    assert mcnemar(one, two).p == pytest.approx(slow.pvalue, abs=1e-12)
+
+
+def test_unpaired_groups_equal_proc():
+    rows = table("ds1_ties.csv")
+    wanted = expected("ds1_ties", "unpaired_F_vs_M")
+    groups = [rows.query("subgroup == @group") for group in ("F", "M")]
+    found = compare_unpaired(*[(group["label"], group["score"]) for group in groups])
+    assert [found["d"], found["df"], found["p"]] == pytest.approx(
+        [wanted[k] for k in ("D", "df", "p")], abs=CLOSED_FORM
+    )
+
+
+def test_the_same_model_twice_gives_z_zero_and_p_one():
+    labels, scores = ds1()
+    found = compare_auroc(labels, scores, scores)
+    assert (found.statistic, found.p, found.difference) == (0.0, 1.0, 0.0)
+    assert mcnemar([True, False], [True, False]).p == 1.0
+    again = compare_by_bootstrap(labels, scores, scores, Resampling(50))
+    assert (again.lower, again.upper) == (0.0, 0.0)
+
+
+def test_swapping_the_models_changes_the_sign_alone():
+    labels, first = ds1()
+    second = ds1("score2")[1]
+    one, two = compare_auroc(labels, first, second), compare_auroc(labels, second, first)
+    assert one.difference == -two.difference
+    assert one.p == pytest.approx(two.p, abs=1e-14)
+
+
+def test_permuted_rows_give_bit_equal_output():
+    labels, first = ds1()
+    second = ds1("score2")[1]
+    order = np.random.default_rng(5).permutation(labels.size)
+    assert compare_auroc(labels[order], first[order], second[order]) == compare_auroc(labels, first, second)
+
+
+def test_net_benefit_difference_equals_its_definition():
+    labels, first = ds1()
+    second = ds1("score2")[1]
+    found = compare_by_bootstrap(labels, first, second, Resampling(200), net_benefit_at=0.3)
+
+    def slow(scores: np.ndarray) -> float:
+        called = scores >= 0.3
+        return (called & (labels == 1)).mean() - (called & (labels == 0)).mean() * 0.3 / 0.7
+
+    assert found.difference == pytest.approx(slow(first) - slow(second), abs=1e-12)
+    assert found.lower < found.difference < found.upper
+
+
+def test_one_class_is_null_with_a_reason():
+    assert "no positive" in compare_auroc([0, 0], [0.1, 0.2], [0.2, 0.3]).reason
+    assert mcnemar([], []).reason == "no case of this class"
+
+
+def test_reject_unequal_lengths():
+    with pytest.raises(EvaluationError, match="E_EVAL_LENGTH"):
+        compare_auroc([0, 1], [0.1, 0.2], [0.3])
