@@ -127,7 +127,8 @@ class ClassifierModule(lightning.LightningModule):
         """Vary a batch, compute its loss."""
         x, labels, scans = batch
         seeds = Generator().manual_seed(_mix(self.spec.seed, self.current_epoch, batch_idx))
-        x = self._laid_out(augment(x, self.experiment.augmentation, seeds))
+        with torch.autocast(x.device.type, enabled=False):  # a sampling grid in bf16 would be off by voxels
+            x = self._laid_out(augment(x, self.experiment.augmentation, seeds))
         with torch.random.fork_rng(devices=[]):  # dropout
             torch.manual_seed(_mix(self.spec.seed, self.current_epoch, batch_idx, 1))
             logits = self.network(x).float()
