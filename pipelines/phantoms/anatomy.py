@@ -1,0 +1,211 @@
+"""A seed -> one synthetic patient: body, fat, spine, ribs, vessels, noise and, in half of them, a lesion.
+
+Knows no file format. The lesion is a faint irregular ball (contrast at most twice the noise) among vessels that are as
+bright as it is, and bone that is far brighter, so that neither the brightest voxel, the mean nor the size of the body
+gives it away: only its shape does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Array = NDArray[np.float32]
+
+AIR_HU, FAT_HU, TISSUE_HU, BONE_HU = -1000.0, -95.0, 45.0, 420.0
+NOISE_HU = 18.0
+LESION_CONTRAST = (1.6, 2.0)  # contrast over noise, lowest and highest
+LESION_RADIUS_MM = (8.0, 15.0)
+VESSEL_RADIUS_MM = (1.8, 3.6)
+EXTENT_MM = (144.0, 112.0, 96.0)
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """A planted lesion.
+
+    Attributes:
+        centre_mm: (3,), RAS+ mm.
+        radius_mm: of the ball of the same volume, mm.
+        contrast: over the noise's standard deviation.
+    """
+
+    centre_mm: tuple[float, float, float]
+    radius_mm: float
+    contrast: float
+
+
+@dataclass(frozen=True, eq=False)
+class Phantom:
+    """One synthetic patient.
+
+    Attributes:
+        voxels: (i, j, k) int16; HU for "CT", arbitrary units for "MR".
+        affine: (4, 4), index to RAS+ mm.
+        modality: "CT" or "MR".
+        lesion: None for a patient without one.
+        mask: (i, j, k) bool, the lesion.
+    """
+
+    voxels: NDArray[np.int16]
+    affine: NDArray[np.float64]
+    modality: str
+    lesion: Lesion | None
+    mask: NDArray[np.bool_]
+
+
+def build_phantom(
+    seed: int, *, modality: str = "CT", lesion: bool = True, spacing_mm: tuple[float, float, float] = (2.0, 2.0, 3.0)
+) -> Phantom:
+    """Make one patient.
+
+    Args:
+        seed: the patient; the same seed gives the same anatomy with and without a lesion.
+        modality: "CT" (HU) or "MR" (T1-like, arbitrary units, bias field).
+        lesion: whether to plant one.
+        spacing_mm: (3,), mm.
+
+    Returns:
+        The patient, in LPS order of axes as a scanner writes it (i to the left, j to the back, k to the head).
+    """
+    rng = np.random.default_rng([seed, 7])
+    shape = tuple(int(round(e / s)) for e, s in zip(EXTENT_MM, spacing_mm, strict=True))
+    grid = _millimetres(shape, spacing_mm)
+    body, inner = _body(grid, rng)
+    tissue = _tissue(grid, inner, spacing_mm, rng)
+    planted = _plan_lesion(inner, grid, spacing_mm, rng)
+    mask = _ball(grid, planted, rng) if lesion else np.zeros(shape, bool)
+    tissue[mask] += planted.contrast * NOISE_HU
+    hu = np.where(inner, tissue, np.where(body, FAT_HU, AIR_HU)).astype(np.float32)
+    _add_bone(hu, grid, body, rng)
+    voxels = _finish_ct(hu, body, rng) if modality == "CT" else _finish_mr(hu, body, grid, rng)
+    affine = _scanner_affine(shape, spacing_mm)
+    found = Lesion(_to_ras(planted.centre_mm), planted.radius_mm, planted.contrast) if lesion else None
+    return Phantom(voxels, affine, modality, found, mask)
+
+
+def _millimetres(shape: tuple[int, ...], spacing_mm: tuple[float, ...]) -> list[Array]:
+    """Give the coordinates of voxel centres about the middle, in scanner axes (LPS), mm."""
+    axes = [(np.arange(n) - (n - 1) / 2) * s for n, s in zip(shape, spacing_mm, strict=True)]
+    return [a.astype(np.float32) for a in np.meshgrid(*axes, indexing="ij", sparse=True)]
+
+
+def _scanner_affine(shape: tuple[int, ...], spacing_mm: tuple[float, ...]) -> NDArray[np.float64]:
+    """Index to RAS+ mm of a grid whose axes run to the left, the back and the head."""
+    affine = np.diag([-spacing_mm[0], -spacing_mm[1], spacing_mm[2], 1.0])
+    affine[:3, 3] = [(n - 1) / 2 * s for n, s in zip(shape, spacing_mm, strict=True)] * np.array([1, 1, -1])
+    return affine
+
+
+def _to_ras(lps_mm: tuple[float, float, float]) -> tuple[float, float, float]:
+    return (-lps_mm[0], -lps_mm[1], lps_mm[2])
+
+
+def _body(grid: list[Array], rng: np.random.Generator) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """The body's ellipse and what lies inside its rim of fat, of random size."""
+    x, y, z = grid
+    wide, deep = rng.uniform(58, 68), rng.uniform(44, 52)
+    rim = rng.uniform(4, 9)
+    body = np.broadcast_to((x / wide) ** 2 + (y / deep) ** 2 < 1, np.broadcast_shapes(x.shape, y.shape, z.shape))
+    inner = np.broadcast_to((x / (wide - rim)) ** 2 + (y / (deep - rim)) ** 2 < 1, body.shape)
+    return body, inner
+
+
+def _tissue(
+    grid: list[Array], inner: NDArray[np.bool_], spacing_mm: tuple[float, ...], rng: np.random.Generator
+) -> Array:
+    """Organ-like patches of tissue crossed by vessels that are as bright as a lesion."""
+    coarse = rng.normal(0, 1, (6, 5, 4)).astype(np.float32)
+    patches = ndimage.zoom(coarse, [n / c for n, c in zip(inner.shape, coarse.shape, strict=True)], order=1)
+    tissue = (TISSUE_HU + rng.uniform(-8, 8) + 7 * patches).astype(np.float32)
+    vessels = np.zeros(inner.shape, bool)
+    for _ in range(rng.integers(5, 13)):
+        _draw_vessel(vessels, spacing_mm, rng)
+    return tissue + vessels * np.float32(rng.uniform(*LESION_CONTRAST) * NOISE_HU)
+
+
+def _draw_vessel(vessels: NDArray[np.bool_], spacing_mm: tuple[float, ...], rng: np.random.Generator) -> None:
+    """Walk a smooth random path through the body and leave a tube behind."""
+    extent = np.array(vessels.shape) * spacing_mm
+    point = rng.uniform(0.15, 0.85, 3) * extent
+    heading = rng.normal(size=3)
+    radius = rng.uniform(*VESSEL_RADIUS_MM)
+    for _ in range(int(rng.integers(25, 60))):
+        heading = heading / np.linalg.norm(heading) + rng.normal(0, 0.15, 3)
+        point = point + heading / np.linalg.norm(heading) * 2.0
+        _stamp(vessels, point, radius, spacing_mm)
+
+
+def _stamp(
+    vessels: NDArray[np.bool_], point_mm: NDArray[np.float64], radius_mm: float, spacing_mm: tuple[float, ...]
+) -> None:
+    """Paint one ball of a tube, touching only the voxels around it."""
+    first = [max(0, int((p - radius_mm) / s)) for p, s in zip(point_mm, spacing_mm, strict=True)]
+    last = [max(0, int((p + radius_mm) / s) + 2) for p, s in zip(point_mm, spacing_mm, strict=True)]
+    box = tuple(slice(a, b) for a, b in zip(first, last, strict=True))
+    if 0 in vessels[box].shape:
+        return
+    axes = [
+        (np.arange(a, a + n) + 0.5) * s - p
+        for a, n, s, p in zip(first, vessels[box].shape, spacing_mm, point_mm, strict=True)
+    ]
+    x, y, z = np.meshgrid(*axes, indexing="ij", sparse=True)
+    vessels[box] |= x**2 + y**2 + z**2 < radius_mm**2
+
+
+def _plan_lesion(
+    inner: NDArray[np.bool_], grid: list[Array], spacing_mm: tuple[float, ...], rng: np.random.Generator
+) -> Lesion:
+    """Choose size, contrast and a place in the front two thirds of the body, whole inside it."""
+    radius, contrast = float(rng.uniform(*LESION_RADIUS_MM)), float(rng.uniform(*LESION_CONTRAST))
+    depth = ndimage.distance_transform_edt(np.pad(inner, ((0, 0), (0, 0), (1, 1))), sampling=spacing_mm)[..., 1:-1]
+    allowed = (depth > radius * 1.25) & (grid[1] < 14)
+    places = np.argwhere(allowed)
+    i, j, k = places[rng.integers(len(places))]
+    centre = (float(grid[0].ravel()[i]), float(grid[1].ravel()[j]), float(grid[2].ravel()[k]))
+    return Lesion(centre, radius, contrast)
+
+
+def _ball(grid: list[Array], lesion: Lesion, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """An irregular ball: three axes of their own and a lobed surface, its centre of mass kept."""
+    stretch = rng.uniform(0.85, 1.18, 3)
+    stretch = stretch / np.cbrt(stretch.prod())
+    x, y, z = ((g - c) / s for g, c, s in zip(grid, lesion.centre_mm, stretch, strict=True))
+    angle = np.arctan2(y, x)
+    lobes = 1 + 0.1 * np.cos(4 * angle + rng.uniform(0, 6.28))
+    inside: NDArray[np.bool_] = np.sqrt(x**2 + y**2 + z**2) < lesion.radius_mm * lobes
+    return inside
+
+
+def _add_bone(hu: Array, grid: list[Array], body: NDArray[np.bool_], rng: np.random.Generator) -> None:
+    """A spine at the back and ribs that run obliquely along the rim."""
+    x, y, z = grid
+    back = rng.uniform(26, 31)
+    spine = np.broadcast_to((x / 11) ** 2 + ((y - back) / 9) ** 2 < 1, hu.shape)
+    canal = np.broadcast_to(x**2 + (y - back - 6) ** 2 < 4**2, hu.shape)
+    ring = np.sqrt((x / 56) ** 2 + (y / 42) ** 2)
+    phase, pitch = rng.uniform(0, 22), rng.uniform(18, 24)
+    ribs = (np.abs(ring - 1) < 0.05) & ((z + 0.35 * y + phase) % pitch < 6) & body
+    density = BONE_HU + rng.uniform(-120, 250)
+    hu[ribs] = density
+    hu[spine & ~canal & body] = density + 40
+    hu[canal & body] = 30
+
+
+def _finish_ct(hu: Array, body: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int16]:
+    """Blur by the scanner's point spread, add its noise, keep HU."""
+    blurred = ndimage.gaussian_filter(hu, (0.5, 0.5, 0.3))
+    noise = rng.normal(0, NOISE_HU, hu.shape).astype(np.float32)
+    return np.clip(np.round(blurred + noise), -1024, 3071).astype(np.int16)
+
+
+def _finish_mr(hu: Array, body: NDArray[np.bool_], grid: list[Array], rng: np.random.Generator) -> NDArray[np.int16]:
+    """Turn tissue into a T1-like signal: bright fat, dark bone and air, a bias field, an arbitrary scale."""
+    signal = np.where(hu < -500, 0, np.where(hu < -50, 900, np.where(hu > 250, 120, 400 + 4 * (hu - TISSUE_HU))))
+    slope = rng.uniform(-0.25, 0.25, 3)
+    bias = np.exp(sum(s * g / 60 for s, g in zip(slope, grid, strict=True)))
+    noisy = ndimage.gaussian_filter(signal, 0.5) * bias + rng.normal(0, 4 * NOISE_HU, hu.shape)
+    return np.clip(np.round(np.abs(noisy) * rng.uniform(0.6, 1.6)), 0, 32767).astype(np.int16)
