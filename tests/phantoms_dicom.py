@@ -11,11 +11,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence as Items
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
+from pydicom.uid import (
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    generate_uid,
+)
 
 CT_CLASS, MR_CLASS, PET_CLASS = (f"1.2.840.10008.5.1.4.1.1.{tail}" for tail in ("2", "4", "128"))
 AXIAL = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
@@ -117,6 +125,20 @@ def stored_pixels(ds: Dataset) -> NDArray:
     """Take stored numbers out of a native data set."""
     kind = ("i" if ds.PixelRepresentation else "u") + str(ds.BitsAllocated // 8)
     return np.frombuffer(ds.PixelData, kind).reshape(ds.Rows, ds.Columns).copy()
+
+
+def put_stream(ds: Dataset, syntax: str, stream: bytes, **options: object) -> None:
+    """Make a data set carry a compressed frame."""
+    ds.file_meta.TransferSyntaxUID = syntax
+    ds.PixelData = encapsulate([stream], **options)  # type: ignore[arg-type]
+    ds["PixelData"].is_undefined_length = True
+    ds["PixelData"].VR = "OB"
+
+
+def put_jpeg2000(ds: Dataset, **options: object) -> None:
+    """Compress a data set's pixels without loss."""
+    stream = imagecodecs.jpeg2k_encode(stored_pixels(ds), codecformat="j2k", reversible=True)
+    put_stream(ds, JPEG2000Lossless, bytes(stream), **options)
 
 
 def with_meta(ds: Dataset, syntax: str = ExplicitVRLittleEndian) -> Dataset:

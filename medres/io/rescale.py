@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from medres.errors import IntakeError
 from medres.io.elements import Encoding, split_items
+from medres.io.facts import LOSSY_SYNTAXES
 from medres.io.instance import Facts, Slice
 from medres.io.values import stored_value
 
@@ -85,6 +86,8 @@ def mask_bits(stored: NDArray[Any], facts: Facts, padding: NDArray[np.bool_] | N
     Returns:
         (the numbers, signed where the header says so; whether an overlay stood in the bits above).
     """
+    if facts.syntax in LOSSY_SYNTAXES:
+        return _clip(stored, facts), False
     width = facts.bits_allocated
     spare, below = width - facts.bits_stored, facts.high_bit + 1 - facts.bits_stored
     signed = stored.view(f"i{stored.dtype.itemsize}")
@@ -99,6 +102,14 @@ def mask_bits(stored: NDArray[Any], facts: Facts, padding: NDArray[np.bool_] | N
         if before is not None:
             overlay = below == 0 and _changed(before, stored, facts)
     return (signed if facts.signed else stored), overlay
+
+
+def _clip(stored: NDArray[Any], facts: Facts) -> NDArray[Any]:
+    """Hold numbers that a lossy decoder overshot to what BitsStored can hold; masking would turn white into black."""
+    numbers = stored.view(f"i{stored.dtype.itemsize}") if facts.signed else stored
+    half = 1 << (facts.bits_stored - 1)
+    low, high = (-half, half - 1) if facts.signed else (0, 2 * half - 1)
+    return np.clip(numbers, low, high, out=numbers)
 
 
 def _has_high_bits(stored: NDArray[Any], facts: Facts, padding: NDArray[np.bool_] | None) -> bool:

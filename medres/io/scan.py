@@ -158,8 +158,7 @@ def _take_dicom(path: Path, number: int, base: Path, reader: HeaderReader, found
     Raises:
         NotAScanError: for everything else.
     """
-    status = os.stat(path)
-    if not stat.S_ISREG(status.st_mode):
+    if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for ever
         raise NotAScanError("no regular file")
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
     try:
@@ -173,13 +172,38 @@ def _take_dicom(path: Path, number: int, base: Path, reader: HeaderReader, found
         got = reader.read(source, FileBytes(descriptor, status.st_size, head))
     finally:
         os.close(descriptor)
-    if isinstance(got, Broken):
-        if head[128:132] != b"DICM" and not got.series_uid:
-            raise NotAScanError("unknown content")
+    if not isinstance(got, Broken):
+        found.planes += got
+    elif head[128:132] == b"DICM" or got.series_uid:
         found.broken.append(got)
     else:
-        found.planes += got
+        raise NotAScanError("unknown content")
     return ""
+
+
+def read_header(path: Path, reader: HeaderReader) -> list[Slice]:
+    """Read the header of one DICOM file alone.
+
+    Args:
+        path: the file.
+        reader: holds what files share.
+
+    Returns:
+        One Slice per plane.
+
+    Raises:
+        IntakeError: what its header refuses; `E_NOT_DICOM` for another kind of file.
+    """
+    found = _Found()
+    try:
+        kind = _take_dicom(path, 1, path.parent, reader, found)
+    except NotAScanError as reason:
+        raise IntakeError("E_NOT_DICOM", f"the file is {reason}") from None
+    if found.broken:
+        raise IntakeError(found.broken[0].code, found.broken[0].what)
+    if kind:
+        raise IntakeError("E_NOT_DICOM", f"the file is of another kind ({kind})")
+    return found.planes
 
 
 def recognise(head: bytes, path: Path) -> str:

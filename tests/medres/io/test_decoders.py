@@ -1,0 +1,122 @@
+"""Every transfer syntax against pydicom's own decoders, and streams that are not what the header says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pytest
+from pydicom.uid import HTJ2KLossless, JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless, RLELossless
+
+from medres.errors import IntakeError
+from medres.io import find_series, read
+from medres.io.decoders import decode_frame, decode_rle, jpeg2000_size, jpeg_size
+from medres.io.header import HeaderReader
+from medres.io.scan import read_header
+from medres.io.stack import read_stack
+from tests.medres.io.test_checks import assert_refused, only
+from tests.phantoms_dicom import ct_slices, phantom_voxels, put_stream, save, save_ct, stored_pixels
+from tests.shared_data import shared
+
+SYNTAXES = {
+    "JPEG lossless": (JPEGLosslessSV1, lambda a: imagecodecs.ljpeg_encode(a)),
+    "JPEG-LS": (JPEGLSLossless, lambda a: imagecodecs.jpegls_encode(a)),
+    "JPEG 2000": (JPEG2000Lossless, lambda a: imagecodecs.jpeg2k_encode(a, codecformat="j2k", reversible=True)),
+    "HTJ2K": (HTJ2KLossless, lambda a: imagecodecs.htj2k_encode(a, reversible=True)),
+}
+
+
+@pytest.mark.parametrize("name", SYNTAXES)
+def test_read_lossless_syntaxes_exactly(tmp_path: Path, name: str) -> None:
+    syntax, encode = SYNTAXES[name]
+    save_ct(tmp_path, lambda ds, k: put_stream(ds, syntax, bytes(encode(stored_pixels(ds)))))
+    assert only(tmp_path).codes == ()
+    assert np.array_equal(read(tmp_path).voxels, phantom_voxels())
+
+
+@pytest.mark.parametrize("bits", [8, 16, 32])
+def test_read_run_lengths_of_every_width(bits: int) -> None:
+    numbers = (np.arange(35, dtype=np.uint64).reshape(5, 7) ** 3 * 977 % (1 << bits)).astype(f"<u{bits // 8}")
+    planes = [numbers.view(np.uint8).reshape(5, 7, -1)[..., n].tobytes() for n in range(bits // 8)][::-1]
+    packed = [imagecodecs.packbits_encode(plane) for plane in planes]
+    starts = np.cumsum([64, *map(len, packed)])[:-1]
+    header = np.array([len(packed), *starts, *[0] * (15 - len(packed))], "<u4").tobytes()
+    assert np.array_equal(decode_rle(header + b"".join(packed), (5, 7), bits), numbers)
+
+
+def test_reject_data_that_contradict_their_transfer_syntax(tmp_path: Path) -> None:
+    stream = SYNTAXES["JPEG 2000"][1]
+    cases = {
+        "another codec": lambda ds, k: put_stream(ds, JPEGLSLossless, bytes(stream(stored_pixels(ds)))),
+        "another size": lambda ds, k: put_stream(ds, JPEG2000Lossless, bytes(stream(stored_pixels(ds)[:-1]))),
+        "no codec": lambda ds, k: put_stream(ds, JPEG2000Lossless, b"Doe^Jane" * 40),
+        "no run lengths": lambda ds, k: put_stream(ds, RLELossless, b"Doe^Jane" * 40),
+    }
+    for name, change in cases.items():
+        save_ct(tmp_path / name, change)
+        assert_refused(tmp_path / name, "E_NOT_DICOM")
+
+
+@pytest.mark.parametrize("claimed", [b"1.2.840.10008.1.2\0\0\0", b"1.2.840.10008.1.2.2\0", b"1.2.840.10008.1.2.5\0"])
+def test_reject_files_written_otherwise_than_their_transfer_syntax_says(tmp_path: Path, claimed: bytes) -> None:
+    for path in save(ct_slices(), tmp_path):
+        path.write_bytes(path.read_bytes().replace(b"1.2.840.10008.1.2.1\0", claimed, 1))
+    for series in find_series(tmp_path).series:
+        assert series.codes == ("E_NOT_DICOM",)
+
+
+def test_refuse_a_syntax_without_a_decoder_and_name_it(tmp_path: Path) -> None:
+    save_ct(tmp_path, lambda ds, k: put_stream(ds, "1.2.840.10008.1.2.4.102", b"\0" * 100))
+    assert_refused(tmp_path, "E_NO_DECODER", "MPEG-4 video", headers_only=True)
+
+
+def test_read_sizes_that_streams_announce() -> None:
+    numbers = np.arange(35, dtype=np.uint16).reshape(5, 7)
+    assert jpeg_size(imagecodecs.ljpeg_encode(numbers)) == (5, 7, 1)
+    assert jpeg_size(imagecodecs.jpegls_encode(numbers)) == (5, 7, 1)
+    assert jpeg2000_size(imagecodecs.jpeg2k_encode(numbers, reversible=True)) == (5, 7, 1)
+    assert jpeg_size(b"\xff\xd8\xff") is None
+    assert jpeg2000_size(b"") is None
+
+
+def test_refuse_a_stream_that_announces_a_giant_before_decoding() -> None:
+    stream = bytearray(imagecodecs.jpeg2k_encode(np.zeros((5, 7), np.uint16), codecformat="j2k", reversible=True))
+    place = stream.find(b"\xff\x51") + 6
+    stream[place : place + 8] = (60_000).to_bytes(4, "big") * 2
+    with pytest.raises(IntakeError, match="must be 5 x 7 x 1, as the header says, got 60000 x 60000 x 1"):
+        decode_frame(bytes(stream), JPEG2000Lossless, (5, 7), 16)
+
+
+def stored_of(path: Path) -> np.ndarray:
+    """Read the values of one real file through our own reader, whatever its series is."""
+    planes = read_header(path, HeaderReader())
+    values = read_stack(planes).values
+    assert values is not None
+    return values[0]
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", ["CT1", "CT2", "MR1", "RG3"])
+def test_read_wg04_images_like_their_uncompressed_originals(name: str) -> None:
+    folder = shared("data/dicom/wg04")
+    original = stored_of(folder / "reference" / f"{name}_UNC.dcm").astype(int)
+    for kind, allowed in (("RLE", 0), ("J2KR", 0), ("JLSL", 0), ("JPLL", 0), ("JLSN", 4), ("JPLY", 130), ("J2KI", 410)):
+        path = folder / f"{name}_{kind}.dcm"
+        if path.exists():
+            assert np.abs(stored_of(path) - original).max() <= allowed, kind
+
+
+@pytest.mark.shared
+def test_read_one_real_image_alike_in_nine_syntaxes() -> None:
+    paths = sorted(shared("data/dicom/mr_one_image_nine_syntaxes/In").glob("*.dcm"))
+    first = stored_of(paths[0])
+    assert len(paths) == 9
+    assert all(np.array_equal(stored_of(path), first) for path in paths[1:])
+
+
+@pytest.mark.shared
+def test_flag_the_lossy_ones_among_real_files() -> None:
+    for path in sorted(shared("data/dicom/wg04").glob("*.dcm")):
+        series = find_series(path, headers_only=True).series[0]
+        assert ("W_LOSSY" in series.codes) is (path.stem[-4:] in ("J2KI", "JLSN", "JPLY")), path.name

@@ -1,0 +1,99 @@
+"""Enhanced multi-frame images: frames in any order, shared and per-frame groups, several volumes in one file."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from medres.errors import IntakeError
+from medres.io import find_series, read
+from tests.medres.io.test_checks import assert_refused, only
+from tests.phantoms_dicom import CORONAL, MARKER, Geometry, enhanced, marker_mm, phantom_voxels, save
+from tests.shared_data import shared
+
+
+@pytest.mark.parametrize("order", [None, [4, 0, 8, 2, 6, 1, 7, 3, 5], list(range(8, -1, -1))])
+@pytest.mark.parametrize("modality", ["CT", "MR"])
+def test_sort_frames_by_position(tmp_path: Path, order: list[int] | None, modality: str) -> None:
+    geometry = Geometry(orientation=CORONAL)
+    save([enhanced(geometry=geometry, order=order, modality=modality)], tmp_path)
+    series = only(tmp_path)
+    assert (series.verdict, series.shape, series.file_count) == ("ok", phantom_voxels().shape, 1)
+    volume = read(tmp_path)
+    assert np.array_equal(volume.voxels, phantom_voxels())
+    assert marker_mm(volume.voxels, volume.affine) == pytest.approx(geometry.point_ras(MARKER), abs=1e-4)
+
+
+def test_apply_a_slope_for_each_frame(tmp_path: Path) -> None:
+    slopes = [1.0, 2.0, 4.0, 0.5, 1.0, 2.0, 1.0, 1.0, 0.25]
+    voxels = (phantom_voxels() // 4 * 4).astype(np.int16)
+    save([enhanced(voxels, slopes=slopes, order=[3, 1, 0, 2, 8, 7, 6, 5, 4])], tmp_path)
+    volume = read(tmp_path)
+    assert volume.voxels.dtype == np.float32
+    assert np.array_equal(volume.voxels, voxels)
+
+
+def test_refuse_a_missing_frame(tmp_path: Path) -> None:
+    ds = enhanced()
+    frames = ds.PerFrameFunctionalGroupsSequence
+    ds.PerFrameFunctionalGroupsSequence = Sequence([f for k, f in enumerate(frames) if k != 4])
+    ds.NumberOfFrames = 8
+    ds.PixelData = b"".join(ds.PixelData[k * 308 : (k + 1) * 308] for k in range(9) if k != 4)
+    save([ds], tmp_path)
+    assert_refused(tmp_path, "E_GEOM_GAP", "after slice 4 of 8")
+
+
+def test_refuse_more_frames_than_are_described(tmp_path: Path) -> None:
+    ds = enhanced()
+    ds.NumberOfFrames = 90
+    save([ds], tmp_path)
+    assert_refused(tmp_path, "E_SIZE_LIMIT", "NumberOfFrames is 90, 9 frames are described")
+
+
+def test_refuse_a_frame_with_slope_0_and_name_it(tmp_path: Path) -> None:
+    ds = enhanced()
+    ds.PerFrameFunctionalGroupsSequence[3].PixelValueTransformationSequence[0].RescaleSlope = 0
+    save([ds], tmp_path)
+    assert_refused(tmp_path, "E_HEADER_VALUE", "RescaleSlope must be a number other than 0, got 0 in frame 4")
+
+
+def test_list_echoes_of_one_file_as_separate_volumes(tmp_path: Path) -> None:
+    ds = enhanced(modality="MR")
+    frames = list(ds.PerFrameFunctionalGroupsSequence)
+    both = [*copy.deepcopy(frames), *copy.deepcopy(frames)]
+    for n, frame in enumerate(both):
+        echo = Dataset()
+        echo.EffectiveEchoTime = 2.3 if n < 9 else 4.6
+        frame.MREchoSequence = Sequence([echo])
+    ds.PerFrameFunctionalGroupsSequence = Sequence(both)
+    ds.NumberOfFrames = 18
+    pixels = np.frombuffer(ds.PixelData, np.uint16)
+    ds.PixelData = ds.PixelData + (pixels + np.uint16(1)).tobytes()
+    save([ds], tmp_path)
+    found = find_series(tmp_path).series
+    assert [s.shape for s in found] == [phantom_voxels().shape] * 2
+    assert len({s.key for s in found}) == 2
+    with pytest.raises(IntakeError, match="E_SERIES_AMBIGUOUS"):
+        read(tmp_path)
+    assert {int(read(tmp_path, series=s.key).voxels.min()) for s in found} == {-1000, -999}
+
+
+def test_refuse_a_cine_without_positions(tmp_path: Path) -> None:
+    ds = enhanced()
+    del ds.PerFrameFunctionalGroupsSequence, ds.SharedFunctionalGroupsSequence
+    ds.Modality = "US"
+    save([ds], tmp_path)
+    assert_refused(tmp_path, "E_UNSUPPORTED", "a cine of 9 frames")
+
+
+@pytest.mark.shared
+def test_list_real_time_points_and_image_types_as_separate_volumes() -> None:
+    siemens = find_series(shared("data/dicom/mr_enhanced_multiframe/In/Siemens")).series
+    assert [s.shape for s in siemens] == [(64, 64, 6)] * 4
+    philips = find_series(shared("data/dicom/mr_enhanced_multiframe/In/Philips")).series
+    assert [s.shape for s in philips] == [(64, 64, 32)] * 2

@@ -1,0 +1,145 @@
+"""Bytes of PixelData: truncation, limits, byte order, fragments, and files that change while they are read."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ImplicitVRLittleEndian,
+    RLELossless,
+)
+
+from medres.errors import IntakeError
+from medres.io import find_series, read, read_series
+from tests.medres.io.test_checks import assert_refused, only
+from tests.phantoms_dicom import ct_slices, phantom_voxels, put_jpeg2000, save, save_ct
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian])
+def test_read_every_native_transfer_syntax(tmp_path: Path, syntax: str) -> None:
+    save_ct(tmp_path, syntax=syntax)
+    assert only(tmp_path).codes == ()
+    assert np.array_equal(read(tmp_path).voxels, phantom_voxels())
+
+
+def cut(path: Path, count: int) -> None:
+    """Take the last bytes off a file."""
+    os.truncate(path, path.stat().st_size - count)
+
+
+@pytest.mark.parametrize("count", [1, 100, 308])
+def test_reject_the_whole_series_of_a_truncated_file(tmp_path: Path, count: int) -> None:
+    paths = save(ct_slices(), tmp_path)
+    cut(paths[8], count)
+    series = assert_refused(tmp_path, "E_TRUNCATED", "PixelData must hold 308 bytes", f"ends after {308 - count}")
+    assert series.file_count == 9
+
+
+@pytest.mark.parametrize("kept", [400, 700])
+def test_reject_the_whole_series_where_a_file_ends_inside_its_header(tmp_path: Path, kept: int) -> None:
+    paths = save(ct_slices(), tmp_path)
+    os.truncate(paths[8], kept)
+    series = assert_refused(tmp_path, "E_TRUNCATED", "in 1 of 9 files")
+    assert series.file_count == 9
+
+
+def test_reject_short_pixel_data(tmp_path: Path) -> None:
+    def short(ds: Dataset, k: int) -> None:
+        if k == 3:
+            ds.PixelData = ds.PixelData[:200]
+
+    save_ct(tmp_path, short)
+    assert_refused(tmp_path, "E_TRUNCATED", "must hold 308 bytes, as Rows, Columns and Frames say; it holds 200")
+
+
+def test_reject_an_image_without_pixels(tmp_path: Path) -> None:
+    save_ct(tmp_path, lambda ds, k: delattr(ds, "PixelData") if k == 8 else None)
+    assert_refused(tmp_path, "E_TRUNCATED", "in 1 of 9 files")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("Rows", 65535), ("NumberOfFrames", 2_000_000_000), ("Columns", 65535), ("Both", 65535)]
+)
+def test_refuse_before_allocating_what_the_header_asks_for(tmp_path: Path, name: str, value: int) -> None:
+    def ask(ds: Dataset, k: int) -> None:
+        for one in ("Rows", "Columns") if name == "Both" else (name,):
+            setattr(ds, one, value)
+
+    save_ct(tmp_path, ask)
+    assert_refused(tmp_path, "E_SIZE_LIMIT")
+
+
+def test_refuse_a_volume_beyond_the_callers_limit(tmp_path: Path) -> None:
+    save_ct(tmp_path)
+    series = only(tmp_path, max_voxels=1000)
+    assert series.codes == ("E_SIZE_LIMIT",)
+    assert "at most 1000 voxels are read" in series.message
+
+
+def test_refuse_a_deflated_bomb_within_the_cap(tmp_path: Path) -> None:
+    path = save(ct_slices(syntax=DeflatedExplicitVRLittleEndian)[:1], tmp_path)[0]
+    content = path.read_bytes()
+    start = 132 + 12 + struct.unpack_from("<L", content, 140)[0]
+    engine = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    head = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content[start:])
+    packed = engine.compress(head) + b"".join(engine.compress(bytes(1 << 20)) for _ in range(300)) + engine.flush()
+    path.write_bytes(content[:start] + packed)
+    assert path.stat().st_size < 1_000_000
+    series = only(tmp_path)
+    assert (series.verdict, series.codes) == ("refused", ("E_SIZE_LIMIT",))
+
+
+def test_reject_deflated_data_that_is_not_deflated_or_ends_early(tmp_path: Path) -> None:
+    for name, change in (("E_NOT_DICOM", lambda b: b"\xff" * len(b)), ("E_TRUNCATED", lambda b: b[:-9])):
+        path = save(ct_slices(syntax=DeflatedExplicitVRLittleEndian)[:1], tmp_path / name)[0]
+        content = path.read_bytes()
+        start = 132 + 12 + struct.unpack_from("<L", content, 140)[0]
+        path.write_bytes(content[:start] + change(content[start:]))
+        assert only(tmp_path / name).codes == (name,)
+
+
+def put_run_lengths(ds: Dataset) -> None:
+    """Compress a data set's pixels as run lengths."""
+    ds.compress(RLELossless, generate_instance_uid=False)
+
+
+@pytest.mark.parametrize("compress", [put_run_lengths, put_jpeg2000])
+def test_reject_a_truncated_compressed_stream(tmp_path: Path, compress: Callable[[Dataset], None]) -> None:
+    save_ct(tmp_path, lambda ds, k: compress(ds))
+    assert np.array_equal(read(tmp_path).voxels, phantom_voxels())
+    cut(tmp_path / "x0005", 60)
+    assert only(tmp_path, headers_only=True).verdict == "ok"  # only pixels tell
+    assert_refused(tmp_path, "E_TRUNCATED")
+
+
+def test_read_a_frame_in_several_fragments(tmp_path: Path) -> None:
+    save_ct(tmp_path, lambda ds, k: put_jpeg2000(ds, fragments_per_frame=3, has_bot=bool(k % 2)))
+    assert np.array_equal(read(tmp_path).voxels, phantom_voxels())
+
+
+@pytest.mark.parametrize("action", ["append", "touch", "shorten", "remove"])
+def test_notice_a_file_that_changes_between_header_and_pixels(tmp_path: Path, action: str) -> None:
+    paths = save(ct_slices(), tmp_path)
+    series = find_series(tmp_path, headers_only=True).series[0]
+    if action == "append":
+        with paths[4].open("ab") as file:
+            file.write(b"\0\0")
+    elif action == "touch":
+        os.utime(paths[4], ns=(1, 1))
+    elif action == "shorten":
+        cut(paths[4], 20)
+    else:
+        paths[4].unlink()
+    with pytest.raises(IntakeError) as fault:
+        read_series(series)
+    assert fault.value.code == ("E_UNREADABLE" if action == "remove" else "E_INPUT_CHANGED")
+    assert str(tmp_path) not in str(fault.value)
