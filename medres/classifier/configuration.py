@@ -69,4 +69,4 @@ def digest_scan(volumes: Mapping[str, Volume]) -> str:
         SHA-256 (hex); of one channel its own, or "" where its reader made none.
     """
     digests = [volume.origin.content_digest for volume in volumes.values()]
-    return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
+    return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()

@@ -26,6 +26,7 @@ class Probabilities(Mapping[str, float]):
     """
 
     __slots__ = ("_pairs",)
+    _pairs: tuple[tuple[str, float], ...]
 
     def __init__(self, pairs: Mapping[str, float]) -> None:
         object.__setattr__(self, "_pairs", tuple(pairs.items()))

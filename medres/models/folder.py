@@ -65,7 +65,7 @@ def said_plainly() -> Iterator[None]:
     except OSError as fault:
         code = "E_DISK_FULL" if fault.errno in FULL else "E_WRITE"
         raise StoreError(
-            code, f"the model folder cannot be written ({fault.strerror or type(fault).__name__})"
+            code, f"the files cannot be written ({fault.strerror or type(fault).__name__})"
         ) from None
 
 

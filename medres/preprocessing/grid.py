@@ -41,9 +41,10 @@ def target_grid(source: Grid, spec: PreprocessingSpec, codes: str | None) -> Gri
     Returns:
         The prepared grid; its affine says where it lies.
     """
-    grid = source if codes is None else oriented(source, codes)
+    grid = source if spec.spacing_mm is None else straightened(source)
+    grid = grid if codes is None else oriented(grid, codes)
     if spec.spacing_mm is not None:
-        grid = spaced(straightened(grid), spec.spacing_mm)
+        grid = spaced(grid, spec.spacing_mm)
     if spec.size is not None:
         grid = fitted(grid, spec.size, spec.fit)
     return _at_least(grid, spec.views.size) if isinstance(spec.views, PatchesView) else grid
@@ -68,7 +69,7 @@ def straightened(grid: Grid) -> Grid:
     """Stand a sheared stack (a tilted gantry) upright: an orthogonal grid around the whole of it.
 
     Args:
-        grid: any; an orthogonal one is given back as it is.
+        grid: as acquired; where two axes could lean, k is taken as the stack. An orthogonal one is given back as it is.
 
     Returns:
         A grid of the same in-plane axes whose stacking axis is their normal, just large enough for every old voxel.

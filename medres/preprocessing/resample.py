@@ -13,6 +13,7 @@ from scipy import ndimage, sparse
 from medres import geometry
 
 SNAP_VOXELS = 1e-4  # an offset or drift below this is rounding noise of the affines, not a shift
+PLANES_AT_ONCE = 16  # planes gathered together: memory stays bounded, and strided reads stay few
 EDGE_VOXELS = 0.5 + 1e-6  # a voxel reaches half its size beyond its centre
 
 Matrix = NDArray[np.float64]
@@ -34,8 +35,11 @@ def resample(voxels: NDArray, matrix: Matrix, shape: Shape, fill: float) -> NDAr
     Returns:
         (i, j, k) float32 on the new grid.
     """
+    stack = _stacking_axis(matrix, shape)
     if is_axis_aligned(matrix, shape):
         found = _resample_separable(voxels, np.diag(matrix)[:3], matrix[:3, 3], shape)
+    elif stack is not None:
+        found = _resample_sheared(voxels, matrix, shape, stack)
     else:
         found = _resample_oblique(voxels, matrix, shape)
     _fill_outside(found, matrix, voxels.shape, fill)
@@ -51,6 +55,15 @@ def is_axis_aligned(matrix: Matrix, shape: Shape) -> bool:
     """
     drift = np.abs(matrix[:3, :3] - np.diag(np.diag(matrix)[:3])) * np.array(shape)
     return bool(drift.max() < SNAP_VOXELS and np.diag(matrix)[:3].min() > 0)
+
+
+def _stacking_axis(matrix: Matrix, shape: Shape) -> int | None:
+    """Find the axis along which planes are shifted against each other (a gantry tilt); None where not exactly one."""
+    drift = np.abs(matrix[:3, :3] - np.diag(np.diag(matrix)[:3])) * np.array(shape) >= SNAP_VOXELS  # (old, new)
+    columns = np.flatnonzero(drift.any(axis=0))
+    if len(columns) != 1 or drift[columns[0]].any() or np.diag(matrix)[:3].min() <= 0:
+        return None
+    return int(columns[0])
 
 
 def nearest(mask: NDArray[np.bool_], matrix: Matrix, shape: Shape) -> NDArray[np.bool_]:
@@ -154,16 +167,35 @@ def _weights(length: int, new_length: int, ratio: float, offset: float) -> spars
 
 
 def _resample_separable(voxels: NDArray, ratio: Matrix, offset: Matrix, shape: Shape) -> NDArray[np.float32]:
-    """Interpolate one axis after the other, in the order in which the voxels lie in memory."""
-    order = np.argsort([-abs(stride) for stride in voxels.strides], kind="stable")  # slowest axis first
-    weights = [_weights(voxels.shape[a], shape[a], float(ratio[a]), float(offset[a])) for a in order]
-    source = voxels.transpose(order)
-    inner = np.empty((source.shape[0], weights[1].shape[0], weights[2].shape[0]), np.float32)
-    for n in range(source.shape[0]):
-        slab = _apply(weights[1], np.ascontiguousarray(source[n], np.float32))  # (new 1, old 2)
-        inner[n] = _apply(weights[2], np.ascontiguousarray(slab.T)).T  # (new 1, new 2)
-    found = _apply(weights[0], inner.reshape(len(inner), -1)).reshape(-1, *inner.shape[1:])  # (new 0, new 1, new 2)
-    return np.ascontiguousarray(found.transpose(np.argsort(order)))
+    """Interpolate planes along j and i, then between planes: always in this order, however the voxels lie in memory."""
+    weights = [_weights(voxels.shape[a], shape[a], float(ratio[a]), float(offset[a])) for a in range(3)]
+    planes = np.empty((voxels.shape[2], shape[0], shape[1]), np.float32)
+    for block in range(0, voxels.shape[2], PLANES_AT_ONCE):
+        source = np.ascontiguousarray(np.moveaxis(voxels[:, :, block : block + PLANES_AT_ONCE], 2, 0), np.float32)
+        for n, plane in enumerate(source):  # (old i, old j)
+            narrow = _apply(weights[1], np.ascontiguousarray(plane.T))  # (new j, old i)
+            planes[block + n] = _apply(weights[0], np.ascontiguousarray(narrow.T))  # (new i, new j)
+    found = _apply(weights[2], planes.reshape(len(planes), -1)).reshape(-1, *planes.shape[1:])  # (new k, new i, new j)
+    return np.ascontiguousarray(np.moveaxis(found, 0, 2))
+
+
+def _resample_sheared(voxels: NDArray, matrix: Matrix, shape: Shape, stack: int) -> NDArray[np.float32]:
+    """Interpolate along the stack, then shift and interpolate each plane by itself: exactly the trilinear weights."""
+    across = [axis for axis in range(3) if axis != stack]
+    planes = np.moveaxis(voxels, stack, 0)  # (old stack, first, second)
+    along = _weights(voxels.shape[stack], shape[stack], float(matrix[stack, stack]), float(matrix[stack, 3]))
+    found = np.empty((shape[stack], *(shape[axis] for axis in across)), np.float32)
+    for n in range(shape[stack]):
+        taps = slice(along.indptr[n], along.indptr[n + 1])
+        plane = sum(
+            w * planes[t].astype(np.float32) for w, t in zip(along.data[taps], along.indices[taps], strict=True)
+        )
+        for axis in across:  # rows become columns twice: back in order at the end
+            offset = float(matrix[axis, 3] + matrix[axis, stack] * n)
+            weights = _weights(voxels.shape[axis], shape[axis], float(matrix[axis, axis]), offset)
+            plane = _apply(weights, np.ascontiguousarray(plane)).T
+        found[n] = plane
+    return np.ascontiguousarray(np.moveaxis(found, 0, stack))
 
 
 def _apply(weights: sparse.csr_array, values: NDArray[np.float32]) -> NDArray[np.float32]:
