@@ -14,11 +14,13 @@ COLOURS = {"positive": "red", "negative": "green", "indeterminate": "orange"}
 MOST_REGIONS = 8
 
 
-def draw_opinion(opened: state.OpenStudy, said: Opinion | None, explained: Heatmap | None) -> None:
-    """Draw what the model said, or that it said nothing."""
+def draw_opinion(opened: state.OpenStudy, said: Opinion | None, explained: Heatmap | None, fault: str = "") -> None:
+    """Draw what the model said, or why it said nothing."""
     with st.container(border=True):
         st.markdown("**The model's opinion**")
-        if said is None:
+        if fault:
+            st.warning(plain(fault))
+        elif said is None:
             st.write("No model has scored this study. Start with `medres view FOLDER --model MODEL`.")
         elif said.probability is None:
             _no_answer(said)
@@ -77,7 +79,7 @@ def _region(number: int, region: Region, explained: Heatmap) -> None:
     words.caption(f"{number}: {size}maximum {region.maximum:.3g}")
     if button.button("Go to", key=f"region-{number}", width="stretch"):
         state.go_to(region.maximum_mm)
-        st.rerun(scope="fragment")
+        st.rerun()
 
 
 def _trust(explained: Heatmap) -> str:

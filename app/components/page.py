@@ -13,7 +13,7 @@ STYLE = """<style>
 .stMainBlockContainer { padding: 4.1rem 1rem 0.5rem; }
 [data-testid="stVerticalBlock"] { gap: 0.6rem; }
 [data-testid="stHeader"] { background: #10151b; }
-[data-testid="stCaptionContainer"] { color: #b4bec9; }
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: #b9c3ce !important; opacity: 1; }
 .medres-owner { color: #ffd9a0; font-size: 0.82rem; }
 </style>"""
 

@@ -10,6 +10,7 @@ from app import state
 from app.components.opinion import draw_opinion
 from app.components.viewer import draw_viewer
 from medres.errors import MedresError
+from medres.review.opinion import Opinion
 from medres.review.worklist import WorklistItem
 
 
@@ -31,24 +32,24 @@ def draw() -> None:
 @st.fragment
 def _read(opened: state.OpenStudy) -> None:
     left, right = st.columns([3.4, 1], gap="small")
-    said = _opinion(opened)
+    said, fault = _opinion(opened)
     explained = state.heatmap_made(opened)
     with left:
         result = draw_viewer(state.scene(opened, said, explained), key="viewer")
     with right:
-        draw_opinion(opened, said, explained)
+        draw_opinion(opened, said, explained, fault)
     _turn(opened.item, result)
     if said is not None and explained is None and state.can_explain(opened, said):
         with right:
             _explain(opened)
 
 
-def _opinion(opened: state.OpenStudy) -> Any:
+def _opinion(opened: state.OpenStudy) -> tuple[Opinion | None, str]:
+    """Ask for the opinion; without one, the reason."""
     try:
-        return state.opinion(opened)
+        return state.opinion(opened), ""
     except MedresError as fault:
-        st.error(str(fault))
-        return None
+        return None, str(fault)
 
 
 def _explain(opened: state.OpenStudy) -> None:
@@ -58,7 +59,7 @@ def _explain(opened: state.OpenStudy) -> None:
     except MedresError as fault:
         st.warning(str(fault))
         return
-    st.rerun(scope="fragment")
+    st.rerun()
 
 
 def _turn(item: WorklistItem, result: Any) -> None:

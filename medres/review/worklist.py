@@ -174,7 +174,10 @@ def read_item(worklist: Worklist, item: WorklistItem) -> Volume:
     """
     if not item.readable:
         raise IntakeError(item.code, item.message)
-    return read_series(item.series or find_item(worklist, item), modality=item.modality or None)
+    volume = read_series(item.series or find_item(worklist, item), modality=item.modality or None)
+    if item.scan_digest and volume.origin.content_digest != item.scan_digest:
+        raise IntakeError("E_INPUT_CHANGED", "the scan is not the one that was scored", "score the folder again")
+    return volume
 
 
 def find_item(worklist: Worklist, item: WorklistItem) -> Series:
@@ -201,12 +204,11 @@ def find_item(worklist: Worklist, item: WorklistItem) -> Series:
 
 
 def _choose(place: Path, first: Path, item: WorklistItem) -> Series | None:
-    """Take the series of the item's key, or the only one that holds its first file."""
-    found = find_series(place).series
-    by_key = [series for series in found if series.key == item.series_key]
-    by_file = [series for series in found if first in series.paths]
-    chosen = by_key or (by_file if len(by_file) == 1 else [])
-    return chosen[0] if chosen else None
+    """Take the series that holds the item's first file; where several do, the one of its key."""
+    holding = [series for series in find_series(place, headers_only=True).series if first in series.paths]
+    if len(holding) > 1:
+        holding = [series for series in holding if series.key == item.series_key]
+    return holding[0] if len(holding) == 1 else None
 
 
 def _gone() -> Series:

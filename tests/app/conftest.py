@@ -1,0 +1,44 @@
+"""AppTest on the viewer's script, with a folder of results behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from app.state import FOLDER_VARIABLE, MODEL_VARIABLE
+from tests.results_folder import build_results
+
+MAIN = Path(__file__).resolve().parents[2] / "app" / "main.py"
+PATIENCE = 60  # seconds
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory):
+    return build_results(tmp_path_factory.mktemp("results"))
+
+
+@pytest.fixture
+def start(monkeypatch):
+    """`start(folder, model, page, **session)`: runs the whole viewer, or one page alone by its module's name."""
+
+    def begin(folder=None, model=None, page: str = "", **session) -> AppTest:
+        st.cache_resource.clear()
+        for name, value in ((FOLDER_VARIABLE, folder), (MODEL_VARIABLE, model)):
+            monkeypatch.setenv(name, str(value)) if value else monkeypatch.delenv(name, raising=False)
+        alone = f"from app.screens import {page}\n{page}.draw()"
+        make = AppTest.from_string if page else AppTest.from_file
+        test = make(alone if page else str(MAIN), default_timeout=PATIENCE)
+        for name, value in session.items():
+            test.session_state[name] = value
+        return test.run()
+
+    return begin
+
+
+def words(test) -> str:
+    """All text on the page."""
+    kinds = ("markdown", "caption", "info", "warning", "error", "subheader", "metric", "text")
+    return " ".join(str(one.value) for kind in kinds for one in getattr(test, kind))

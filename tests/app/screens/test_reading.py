@@ -1,0 +1,80 @@
+"""The reading page, without its canvas."""
+
+from __future__ import annotations
+
+import pytest
+
+from app import state
+from medres.review.worklist import open_worklist
+from tests.app.conftest import words
+from tests.phantoms_dicom import save_ct
+from tests.results_folder import build_results
+
+
+@pytest.fixture
+def items(results):
+    return open_worklist(results).items
+
+
+def test_an_answered_study_shows_its_score_card(start, results, items):
+    test = start(results, page="reading", open=items[0].key)
+    assert not test.exception
+    assert test.metric[0].value == "0.998"
+    told = words(test)
+    for fact in ("Positive", "operating point", "100% of the scan", "synthetic phantoms", "Regions of the heatmap"):
+        assert fact in told
+
+
+def test_a_study_out_of_scope_shows_the_reason_and_no_probability(start, results, items):
+    test = start(results, page="reading", open=items[3].key)
+    assert not test.exception
+    assert not test.metric
+    assert "No probability is given" in words(test)
+    assert "standard deviation" in words(test)
+
+
+def test_a_refused_key_and_no_key_lead_to_the_worklist(start, results):
+    assert "Choose one in the worklist" in words(start(results, page="reading"))
+    assert "Choose one in the worklist" in words(start(results, page="reading", open="no-such-series"))
+
+
+def test_scans_without_a_model_are_shown_without_an_opinion(start, results):
+    scans = results.parent / "scans"
+    key = open_worklist(scans).items[0].key
+    test = start(scans, page="reading", open=key)
+    assert "No model has scored this study" in words(test)
+    assert not test.metric
+
+
+def test_a_scan_without_a_modality_is_shown_with_the_reason_why_it_has_no_score(start, results):
+    scans = results.parent / "scans"
+    key = open_worklist(scans).items[0].key
+    test = start(scans, results.parent / "model", page="reading", open=key)
+    assert not test.exception
+    assert "E_NO_MODALITY" in words(test)
+    assert not test.metric
+
+
+def test_dicom_scans_are_scored_as_they_are_opened_where_a_model_is_given(start, results, tmp_path):
+    save_ct(tmp_path / "scans")
+    key = open_worklist(tmp_path / "scans").items[0].key
+    test = start(tmp_path / "scans", results.parent / "model", page="reading", open=key)
+    assert not test.exception
+    assert "tiny 1" in words(test)
+
+
+def test_a_missing_scan_is_one_sentence_without_its_path(start, tmp_path):
+    results = build_results(tmp_path)
+    item = open_worklist(results).items[0]
+    (tmp_path / "scans" / item.row.relative_path).unlink()
+    test = start(results, page="reading", open=item.key)
+    assert not test.exception
+    assert test.error[0].value.startswith("E_NOT_FOUND")
+    assert str(tmp_path) not in words(test)
+
+
+def test_neighbours_follow_the_worklist(start, results, items, monkeypatch):
+    start(results)
+    assert state.neighbour(items[1], -1).key == items[0].key
+    assert state.neighbour(items[1], 1).key == items[2].key
+    assert state.neighbour(items[0], -1) is None

@@ -1,0 +1,42 @@
+"""The worklist page."""
+
+from __future__ import annotations
+
+from tests.app.conftest import words
+
+
+def test_the_worklist_shows_scores_decisions_and_reasons_sorted_by_suspicion(start, results):
+    test = start(results)
+    assert not test.exception
+    table = test.dataframe[0].value
+    assert table["Probability"].dropna().is_monotonic_decreasing
+    assert table["Decision"].tolist() == ["Positive", "Positive", "Negative", "No answer"]
+    assert "E_SCOPE_INTENSITY" in table["Warnings"].tolist()[3]
+
+
+def test_search_and_status_narrow_the_list(start, results):
+    test = start(results)
+    test.text_input(key="search").set_value("e_scope").run()
+    assert test.dataframe[0].value["Status"].tolist() == ["out of scope"]
+    test.text_input(key="search").set_value("no such thing").run()
+    assert len(test.dataframe[0].value) == 0
+    assert test.button[0].disabled
+
+
+def test_the_first_study_opens_with_one_button(start, results):
+    test = start(results)
+    test.button[0].click().run()
+    assert not test.exception
+    assert test.session_state["open"]
+
+
+def test_without_a_folder_the_page_says_how_to_get_one(start):
+    test = start()
+    assert "medres view FOLDER" in words(test)
+
+
+def test_a_folder_that_is_gone_is_one_sentence(start, tmp_path):
+    test = start(tmp_path / "gone")
+    assert not test.exception
+    assert test.error[0].value.startswith("E_NOT_FOUND")
+    assert str(tmp_path) not in words(test)

@@ -1,0 +1,66 @@
+"""`medres view`: what it starts, and what it refuses."""
+
+from __future__ import annotations
+
+import pytest
+
+from medres.errors import MedresError
+from pipelines import view
+from tests.results_folder import build_results
+
+
+def test_the_server_listens_on_this_machine_only_and_tells_nobody():
+    command = view.command_line(8600, browser=False)
+    for flag in (
+        "--server.address=127.0.0.1",
+        "--server.port=8600",
+        "--browser.gatherUsageStats=false",
+        "--server.enableXsrfProtection=true",
+        "--client.toolbarMode=minimal",
+        "--client.showErrorDetails=none",
+        "--server.headless=true",
+    ):
+        assert flag in command
+
+
+def test_the_folder_travels_in_the_environment_and_not_on_the_command_line(tmp_path):
+    strange = tmp_path / "-- server.address=0.0.0.0; rm"
+    strange.mkdir()
+    assert view.handed_over(strange, None) == {view.FOLDER_VARIABLE: str(strange.resolve())}
+    assert not any(str(tmp_path) in word for word in view.command_line(8600, browser=True))
+
+
+def test_the_variables_are_those_that_the_viewer_reads():
+    from app import state
+
+    assert (view.FOLDER_VARIABLE, view.MODEL_VARIABLE) == (state.FOLDER_VARIABLE, state.MODEL_VARIABLE)
+
+
+def test_the_viewer_is_found_in_the_installed_package():
+    assert view.server_file().name == "server.py"
+
+
+@pytest.mark.parametrize(("port", "code"), [(0, "E_USAGE"), (70000, "E_USAGE")])
+def test_reject_ports_that_cannot_be(port, code):
+    with pytest.raises(MedresError, match=code):
+        view.run(None, None, port, browser=False)
+
+
+def test_reject_a_folder_that_is_not_there_without_naming_it(tmp_path):
+    with pytest.raises(MedresError, match="E_NOT_FOUND") as fault:
+        view.run(tmp_path / "gone", None, 8600, browser=False)
+    assert "gone" not in str(fault.value)
+
+
+def test_reject_a_model_folder_without_a_model(tmp_path):
+    with pytest.raises(MedresError, match="E_MODEL_MISSING"):
+        view.run(None, tmp_path, 8600, browser=False)
+
+
+def test_run_becomes_the_server(tmp_path, monkeypatch):
+    results = build_results(tmp_path)
+    seen = {}
+    monkeypatch.setattr(view.os, "execve", lambda program, command, environment: seen.update(environment, c=command))
+    view.run(results, None, 8600, browser=False)
+    assert seen[view.FOLDER_VARIABLE] == str(results.resolve())
+    assert seen["c"][1:4] == ["-m", "streamlit", "run"]
