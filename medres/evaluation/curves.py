@@ -5,7 +5,7 @@ One pass over the resamples gives them all. Knows no threshold but those it is a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ def measure_by_resampling(
     *,
     threshold: float | None = None,
     weights: Weights | None = None,
+    drawn: Mapping[str, np.ndarray] | None = None,
     unit: str = "scan",
 ) -> dict[str, Estimate]:
     """AUROC, AUPRC, partial area and attainable points with bootstrap intervals.
@@ -42,6 +43,7 @@ def measure_by_resampling(
         plan: how the bootstrap is drawn.
         threshold: also give sensitivity and specificity there.
         weights: resamples drawn elsewhere, as `from_rows` gives them; None draws them.
+        drawn: what `run` gave for `point_statistics`, where that was done already.
         unit: what a case is.
 
     Returns:
@@ -58,12 +60,13 @@ def measure_by_resampling(
     cases = rank_cases(y_true, y_score)
     about: dict[str, Any] = {"method": plan.method, "n": cases.labels.size, "n_positive": int(cases.labels.sum())}
     about |= {"unit": unit, "level": plan.level}
-    wanted = _statistics(threshold)
+    wanted = point_statistics(threshold)
     if told := missing_class(cases.labels):
         return {name: undefined(told, **about) for name in (*wanted, "partial_auc_mcclish")}
     once = replicates.build_curves(cases, np.ones((1, cases.labels.size), np.int32))
-    drawn = resample(cases, plan) if weights is None else weights
-    found = run(cases, drawn, wanted)
+    if drawn is None:
+        drawn = run(cases, resample(cases, plan) if weights is None else weights, wanted)
+    found = {name: drawn[name] for name in wanted if name in drawn}
     values = {name: statistic(once) for name, statistic in wanted.items()}
     for sets in (values, found):
         if "partial_auc" in sets:
@@ -85,7 +88,12 @@ def run(cases: RankedCases, weights: Weights, wanted: dict[str, Statistic]) -> d
     return {name: np.concatenate(found) for name, found in parts.items() if found}
 
 
-def _statistics(threshold: float | None) -> dict[str, Statistic]:
+def point_statistics(threshold: float | None) -> dict[str, Statistic]:
+    """List the statistics of `measure_by_resampling`, for a pass that also collects others.
+
+    Args:
+        threshold: also sensitivity and specificity there.
+    """
     wanted: dict[str, Statistic] = {
         "auroc_bootstrap": replicates.auroc,
         "auprc": replicates.average_precision,
@@ -127,8 +135,25 @@ def _estimate(value: float, found: np.ndarray, about: dict[str, Any]) -> Estimat
     return Estimate(value, lower, upper, note=note, **about)
 
 
-def draw_bands(y_true: ArrayLike, y_score: ArrayLike, plan: Resampling = USUAL) -> dict[str, np.ndarray]:
+BAND_STATISTICS: dict[str, Statistic] = {
+    "roc_band": lambda curves: replicates.sensitivity_at(curves, BAND_GRID),
+    "pr_band": lambda curves: replicates.precision_at(curves, BAND_GRID),
+}
+
+
+def draw_bands(
+    y_true: ArrayLike,
+    y_score: ArrayLike,
+    plan: Resampling = USUAL,
+    drawn: Mapping[str, np.ndarray] | None = None,
+) -> dict[str, np.ndarray]:
     """Pointwise bands of the ROC and the precision-recall curve, for plots.
+
+    Args:
+        y_true: labels 0 or 1, shape (n,).
+        y_score: scores, shape (n,).
+        plan: how the bootstrap is drawn.
+        drawn: what `run` gave for `BAND_STATISTICS`, where that was done already.
 
     Returns:
         `grid` (101,), and `roc_lower`, `roc_upper`, `pr_lower`, `pr_upper`, each (101,); empty for one class.
@@ -136,13 +161,9 @@ def draw_bands(y_true: ArrayLike, y_score: ArrayLike, plan: Resampling = USUAL) 
     cases = rank_cases(y_true, y_score)
     if missing_class(cases.labels) or not plan.resamples:
         return {}
-    wanted: dict[str, Statistic] = {
-        "roc": lambda curves: replicates.sensitivity_at(curves, BAND_GRID),
-        "pr": lambda curves: replicates.precision_at(curves, BAND_GRID),
-    }
-    found = run(cases, resample(cases, plan), wanted)
+    found = run(cases, resample(cases, plan), BAND_STATISTICS) if drawn is None else drawn
     bands = {"grid": BAND_GRID}
-    for name, values in found.items():
-        lower, upper = np.nanquantile(values, [(1 - plan.level) / 2, (1 + plan.level) / 2], axis=0)
+    for name in ("roc", "pr"):
+        lower, upper = np.nanquantile(found[f"{name}_band"], [(1 - plan.level) / 2, (1 + plan.level) / 2], axis=0)
         bands |= {f"{name}_lower": lower, f"{name}_upper": upper}
     return bands

@@ -48,13 +48,18 @@ def build_curves(cases: RankedCases, weights: np.ndarray) -> Curves:
         cases: ranked.
         weights: counts, shape (b, n).
     """
-    last = np.append(cases.starts[1:], cases.labels.size) - 1  # last case of each distinct score
-    positive_so_far = np.cumsum(weights * cases.labels, axis=1, dtype=np.int32)[:, last]  # (b, k)
-    so_far = np.cumsum(weights, axis=1, dtype=np.int32)[:, last]  # (b, k)
-    positive = np.diff(positive_so_far, axis=1, prepend=0).astype(np.float64)
-    tp = (positive_so_far[:, -1:] - positive_so_far) + positive
-    every = np.diff(so_far, axis=1, prepend=0)
-    return Curves(positive, tp, (so_far[:, -1:] - so_far) + every - tp, cases.distinct)
+    ill = weights * cases.labels  # (b, n)
+    if cases.starts.size == cases.labels.size:  # no ties: nothing to sum
+        positive, every = ill, weights
+    else:
+        positive, every = (np.add.reduceat(part, cases.starts, axis=1) for part in (ill, weights))  # (b, k)
+    tp, called = (_from_above(part) for part in (positive, every))
+    return Curves(positive.astype(np.float64), tp, called - tp, cases.distinct)
+
+
+def _from_above(counts: np.ndarray) -> np.ndarray:
+    """Sum counts from each score upwards, shape (b, k) float64; exact up to 2^53."""
+    return np.cumsum(counts[:, ::-1], axis=1, dtype=np.float64)[:, ::-1]
 
 
 def auroc(curves: Curves) -> np.ndarray:

@@ -116,10 +116,7 @@ def draw_stratified(strata: np.ndarray, resamples: int, seed: int) -> Weights:
     members = [np.flatnonzero(strata == value) for value in np.unique(strata)]
     rng = np.random.default_rng(seed)
     for size in _blocks(resamples, strata.size):
-        weights = np.zeros((size, strata.size), np.int32)
-        for group in members:
-            weights[:, group] = _draw_counts(rng, size, group.size)
-        yield weights
+        yield np.stack([_draw_counts(rng, members, strata.size) for _ in range(size)])
 
 
 def _blocks(resamples: int, n: int) -> Iterator[int]:
@@ -128,10 +125,10 @@ def _blocks(resamples: int, n: int) -> Iterator[int]:
         yield min(size, resamples - start)
 
 
-def _draw_counts(rng: np.random.Generator, size: int, n: int) -> np.ndarray:
-    """Counts of n draws with replacement from n, in each of `size` resamples."""
-    drawn = rng.integers(0, n, (size, n), dtype=np.int32)
-    return np.stack([np.bincount(row, minlength=n) for row in drawn])
+def _draw_counts(rng: np.random.Generator, members: list[np.ndarray], n: int) -> np.ndarray:
+    """Counts of one resample: as many draws with replacement from each stratum as it has members."""
+    drawn = [group[rng.integers(0, group.size, group.size, dtype=np.int32)] for group in members]
+    return np.bincount(np.concatenate(drawn), minlength=n).astype(np.int32)
 
 
 def draw_patients(patients: np.ndarray, labels: np.ndarray, resamples: int, seed: int) -> Weights:

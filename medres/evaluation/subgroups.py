@@ -5,7 +5,7 @@ Groups with few positives are shown and flagged, never hidden; a group of one cl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,7 +94,7 @@ def _number(cell: str) -> float:
 def measure_subgroups(
     y_true: ArrayLike,
     y_score: ArrayLike,
-    columns: dict[str, Sequence[str]],
+    columns: Mapping[str, Sequence[str]],
     threshold: float | None = None,
     *,
     patients: ArrayLike | None = None,

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from medres.errors import EvaluationError
 from medres.evaluation import replicates
-from medres.evaluation.curves import run
+from medres.evaluation.curves import Statistic, run
 from medres.evaluation.inputs import check_probabilities
 from medres.evaluation.resampling import RankedCases, Resampling, rank_cases, resample
 
@@ -57,6 +57,8 @@ def decision_curve(
     y_score: ArrayLike,
     thresholds: Sequence[float] = THRESHOLDS,
     plan: Resampling = NO_BAND,
+    *,
+    drawn: np.ndarray | None = None,
 ) -> tuple[DecisionPoint, ...]:
     """Net benefit at each threshold probability, with a bootstrap band.
 
@@ -65,6 +67,7 @@ def decision_curve(
         y_score: calibrated probabilities, shape (n,), in [0, 1].
         thresholds: probabilities in (0, 1).
         plan: how the band is drawn, pointwise; without resamples there is none.
+        drawn: net benefit of resamples that were drawn already, shape (resamples, thresholds).
 
     Returns:
         One point for each threshold: TP/n - FP/n x t/(1 - t).
@@ -83,7 +86,7 @@ def decision_curve(
     if at.size and (at.min() <= 0 or at.max() >= 1):
         raise EvaluationError("E_EVAL_VALUE", f"thresholds must lie in (0, 1), got {at.min():g} to {at.max():g}")
     cases = rank_cases(y_true, y_score)
-    bands = _bands(cases, at, plan)
+    bands = _bands(cases, at, plan, drawn)
     points = []
     for place, threshold in enumerate(at):
         called = cases.scores >= threshold
@@ -92,11 +95,17 @@ def decision_curve(
     return tuple(points)
 
 
-def _bands(cases: RankedCases, at: np.ndarray, plan: Resampling) -> np.ndarray | None:
-    found = run(cases, resample(cases, plan), {"net": lambda curves: replicates.net_benefit(curves, at)})
-    if "net" not in found:
+def net_statistic(thresholds: Sequence[float] = THRESHOLDS) -> Statistic:
+    """Net benefit of every resample at each threshold, for a pass that also collects other statistics."""
+    at = np.asarray(thresholds, float)
+    return lambda curves: replicates.net_benefit(curves, at)
+
+
+def _bands(cases: RankedCases, at: np.ndarray, plan: Resampling, drawn: np.ndarray | None) -> np.ndarray | None:
+    if not plan.resamples:
         return None
-    return np.asarray(np.quantile(found["net"], [(1 - plan.level) / 2, (1 + plan.level) / 2], axis=0))  # (2, t)
+    found = run(cases, resample(cases, plan), {"net": net_statistic(tuple(at))})["net"] if drawn is None else drawn
+    return np.asarray(np.quantile(found, [(1 - plan.level) / 2, (1 + plan.level) / 2], axis=0))  # (2, t)
 
 
 def _point(
