@@ -56,7 +56,7 @@ def test_adapted_stem_answers_grey_input_as_before(tmp_path, channels):
     grey = torch.rand(1, 1, 64, 64)
     with torch.no_grad():
         found, wanted = other(grey.repeat(1, channels, 1, 1)), whole(grey.repeat(1, 3, 1, 1))
-            torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)
 
 
 def test_more_channels_share_the_weight_of_the_old_ones():
