@@ -13,7 +13,7 @@ from medres.errors import IntakeError
 from medres.io.elements import DataSet, Encoding, split_items
 from medres.io.facts import parse_orientation, parse_spacing
 from medres.io.instance import Facts, Slice, Source
-from medres.io.values import first_number, numbers, refuse, word, words
+from medres.io.values import SMALLEST_SLOPE, first_number, numbers, refuse, word, words
 
 SHARED, PER_FRAME = 0x52009229, 0x52009230
 # macro sequence -> elements taken from its first item (PS3.3 C.7.6.16.2)
@@ -99,8 +99,8 @@ def _slice(
     """Put one frame together."""
     element = found.get
     slope, intercept = _number(element(0x00281053), "RescaleSlope"), _number(element(0x00281052), "RescaleIntercept")
-    if slope == 0.0:
-        refuse("RescaleSlope", "a number other than 0", f"0 in frame {index + 1}")
+    if slope is not None and abs(slope) < SMALLEST_SLOPE:
+        refuse("RescaleSlope", "a number other than 0", f"{slope:g} in frame {index + 1}")
     middle, extent = first_number(element(0x00281050)), first_number(element(0x00281051))
     return Slice(
         source=source,

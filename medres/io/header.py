@@ -24,7 +24,7 @@ from medres.io.elements import (
 )
 from medres.io.facts import FACT_TAGS, parse_facts
 from medres.io.instance import Broken, Facts, Slice, Source
-from medres.io.values import clock, first_number, numbers, refuse, word
+from medres.io.values import SMALLEST_SLOPE, clock, first_number, numbers, refuse, word
 
 MAX_INFLATED = 1 << 28  # bytes that a deflated data set may become
 PREAMBLE = 132  # bytes before the file meta information
@@ -232,8 +232,8 @@ def read_slope(raw: bytes | None) -> float | None:
         IntakeError: `E_HEADER_VALUE`.
     """
     slope = _single(raw, "RescaleSlope")
-    if slope == 0.0:
-        refuse("RescaleSlope", "a number other than 0", "0")
+    if slope is not None and abs(slope) < SMALLEST_SLOPE:
+        refuse("RescaleSlope", "a number other than 0", f"{slope:g}")
     return slope
 
 

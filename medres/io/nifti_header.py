@@ -34,10 +34,12 @@ OTHER_CODES = {
     1536: "float128",
 }
 UNIT_MM = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}  # unknown counts as mm, as every reader takes it
+FORM_CODES = range(6)  # 0: says nothing; 1 scanner, 2 aligned, 3 Talairach, 4 MNI, 5 another template
 FORMS_OFFSET_MM = 0.1
 FORMS_ANGLE_DEGREES = 0.5
 SMALLEST_DETERMINANT = 1e-3  # of the unit directions: below, the axes lie almost in one plane
 SMALLEST_VOXEL_MM3 = 1e-11
+LARGEST_MM = 1e9
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,7 +236,7 @@ def _read_affine(
     unit = int(fields["xyzt_units"]) & 7
     if unit not in UNIT_MM:
         raise IntakeError("E_NIFTI_HEADER", f"the unit of space must be 0 to 3, got {unit}")
-    has_s, has_q = int(fields["sform_code"]) > 0, int(fields["qform_code"]) > 0
+    has_s, has_q = (_has_form(int(fields[name]), name) for name in ("sform_code", "qform_code"))
     if has_s and (chosen == "sform" or not has_q):
         return _in_mm(fields.get_sform(), UNIT_MM[unit]), "sform"
     if has_q and (chosen == "qform" or not has_s):
@@ -244,6 +246,12 @@ def _read_affine(
     sform, qform = _in_mm(fields.get_sform(), UNIT_MM[unit]), _in_mm(_qform(fields), UNIT_MM[unit])
     _refuse_disagreement(sform, qform, shape)
     return sform, "sform"
+
+
+def _has_form(code: int, name: str) -> bool:
+    if code not in FORM_CODES:
+        raise IntakeError("E_NIFTI_HEADER", f"{name} must be 0 to {FORM_CODES[-1]}, got {code}")
+    return code > 0
 
 
 def _qform(fields: Any) -> NDArray[np.float64]:
@@ -262,8 +270,8 @@ def _in_mm(affine: Any, factor: float) -> NDArray[np.float64]:
     """Scale to mm and refuse a matrix that is not finite or not invertible."""
     matrix = np.array(affine, float)
     matrix[:3] *= factor
-    if not np.isfinite(matrix).all():
-        raise IntakeError("E_NIFTI_HEADER", "the affine must be finite, got NaN or infinity")
+    if not (np.abs(matrix) < LARGEST_MM).all():  # NaN too
+        raise IntakeError("E_NIFTI_HEADER", f"the affine must hold numbers below {LARGEST_MM:g} mm, got others")
     spacing = geometry.spacing_mm(matrix)
     volume = abs(float(np.linalg.det(matrix[:3, :3])))
     if volume < SMALLEST_VOXEL_MM3 or volume < SMALLEST_DETERMINANT * float(np.prod(spacing)):

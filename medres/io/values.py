@@ -13,6 +13,8 @@ from typing import NoReturn
 from medres.errors import IntakeError
 
 _BLANKS = " \0\t\r\n"
+LARGEST = 1e30  # beyond, float32 overflows once a slope meets a stored value
+SMALLEST_SLOPE = 1e-30  # below, float32 makes every value 0
 
 
 def refuse(element: str, rule: str, got: str) -> NoReturn:
@@ -75,8 +77,8 @@ def numbers(raw: bytes | None, element: str, count: int | None = None) -> tuple[
         found = tuple(map(float, parts))
     except ValueError:
         refuse(element, "a number", "text that is none")
-    if not all(map(math.isfinite, found)):
-        refuse(element, "finite", ", ".join(f"{value:g}" for value in found))
+    if not all(abs(value) < LARGEST for value in found):  # NaN too
+        refuse(element, f"finite and below {LARGEST:g}", ", ".join(f"{value:g}" for value in found))
     if count is not None and len(found) != count:
         refuse(element, f"{count} number{'s' if count > 1 else ''}", f"{len(found)}")
     if b"_" in (raw or b""):  # Python reads 1_0 as 10
