@@ -93,10 +93,17 @@ class Heatmap:
         values = ndimage.map_coordinates(
             self.relevance, np.moveaxis(native, -1, 0), order=0 if cells else 1, mode="nearest", output=np.float32
         )
-        return np.where(self._seen(points), values, np.float32(0.0))
+        return np.where(self.was_shown(points), values, np.float32(0.0))
 
-    def _seen(self, points_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Tell which places lie in voxels that the network was shown."""
+    def was_shown(self, points_mm: ArrayLike) -> NDArray[np.bool_]:
+        """Tell which places lie in voxels that the network was shown.
+
+        Args:
+            points_mm: (..., 3), RAS+ mm.
+
+        Returns:
+            (...) bool.
+        """
         index = geometry.apply_affine(np.linalg.inv(self.seen_affine), points_mm)
         upper = np.asarray(self.seen_shape) - 0.5 + EDGE_TOLERANCE
         return np.asarray(((index >= -0.5 - EDGE_TOLERANCE) & (index <= upper)).all(axis=-1))

@@ -73,10 +73,24 @@ def heat_on_slice(
     Returns:
         (rows, columns) float32, in the heatmap's unit; 0 outside what the network was shown.
     """
+    return heatmap.at_mm(pixel_centres_mm(grid, index, pixel_mm), cells=cells)
+
+
+def pixel_centres_mm(grid: PlaneGrid, index: int, pixel_mm: float | None = None) -> NDArray[np.float64]:
+    """Give the place of each pixel of one slice.
+
+    Args:
+        grid: the plane.
+        index: the slice.
+        pixel_mm: as in `render_slice`.
+
+    Returns:
+        (rows, columns, 3), RAS+ mm.
+    """
     affine, width, height = pixel_to_mm(grid, index, pixel_mm)
     rows, columns = np.mgrid[0:height, 0:width].astype(float)
     pixels = np.stack([columns, rows, np.zeros_like(rows)], axis=-1)  # (rows, columns, 3)
-    return heatmap.at_mm(geometry.apply_affine(affine, pixels), cells=cells)
+    return geometry.apply_affine(affine, pixels)
 
 
 def _grey_picture(

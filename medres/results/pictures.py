@@ -15,12 +15,13 @@ import matplotlib
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw, ImageFont
+from scipy import ndimage
 
 from medres import geometry
 from medres.explain.heatmap import Heatmap
 from medres.results import overlay
 from medres.results.disclaimer import DISCLAIMER, NO_REGION, Stamp
-from medres.results.figures import render_slice
+from medres.results.figures import pixel_centres_mm, render_slice
 from medres.results.planes import Plane, PlaneGrid, plane_grid, planes_of
 from medres.results.windows import DisplayWindow, first_window
 from medres.volume import Volume
@@ -30,6 +31,8 @@ Picture = NDArray[np.uint8]
 LONG_SIDE = 520  # pixels of a picture's longer side
 TEXT, MARGIN = 13, 6  # pixels
 WHITE, GREY, YELLOW = (255, 255, 255), (190, 190, 190), (255, 221, 87)
+FIELD = "Dotted: the field that the network was shown."
+DOT = 3  # pixels
 BARS_MM = (100, 50, 20, 10, 5, 2, 1)
 
 
@@ -104,12 +107,14 @@ def draw_picture(
     slice_picture = render_slice(
         shot.volume, shot.plane, shot.index, shot.window, heatmap=heatmap, style=style, pixel_mm=pixel_mm
     )
+    lines = [(_facts(shot), WHITE)]
+    if heatmap is not None:
+        bounded = _draw_field(slice_picture, shot, heatmap, pixel_mm)
+        lines.append((legend(heatmap) + (f" {FIELD}" if bounded else ""), YELLOW))
     page = Image.fromarray(slice_picture)
     _write_sides(page, shot.grid.letters)
     if _may_measure(shot.volume):
         _draw_bar(page, pixel_mm)
-    lines = [(_facts(shot), WHITE)]
-    lines += [(legend(heatmap), YELLOW)] if heatmap is not None else []
     return np.asarray(_with_words_below(page, [*lines, (stamp.line, GREY), (DISCLAIMER, WHITE)]))
 
 
@@ -164,7 +169,7 @@ def encode_png(picture: Picture) -> bytes:
         The file's bytes.
     """
     stream = io.BytesIO()
-    Image.fromarray(picture).save(stream, format="PNG", optimize=True)
+    Image.fromarray(picture).save(stream, format="PNG")
     return stream.getvalue()
 
 
@@ -177,6 +182,16 @@ def _facts(shot: Shot) -> str:
     levels = "" if shot.volume.is_colour else f" · window {window.width:.5g} level {window.center:.5g}"
     unit = " HU" if shot.volume.unit == "HU" and levels else ""
     return f"{shot.title}{levels}{unit}"
+
+
+def _draw_field(picture: Picture, shot: Shot, heatmap: Heatmap, pixel_mm: float) -> bool:
+    """Dot the border of what the network was shown into a picture; tell whether any of it is there."""
+    shown = heatmap.was_shown(pixel_centres_mm(shot.grid, shot.index, pixel_mm))
+    border = shown & ~ndimage.binary_erosion(shown, border_value=1)
+    rows, columns = np.nonzero(border)
+    dots = (rows + columns) // DOT % 2 == 0
+    picture[rows[dots], columns[dots]] = GREY
+    return bool(border.any())
 
 
 def _write_sides(page: Image.Image, letters: tuple[str, str, str, str]) -> None:
