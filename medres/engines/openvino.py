@@ -14,7 +14,7 @@ from medres.errors import ModelError
 from medres.models.trained_model import TrainedModel, build_trained_network
 
 HINTS = {"fp32": "f32", "bf16": "bf16"}
-EXAMPLE_VOXELS = 64  # along each axis of the tensor that the module is traced with
+EXAMPLE_VOXELS = 32  # along each axis of the tensor that the module is traced with: enough for every network
 
 
 class _NamedOutputs(nn.Module):
