@@ -70,6 +70,7 @@ E_LEAK | scans or their near-copies stand in two parts of the split | run medres
 E_SPLIT_DIGEST | the split was made for another manifest | make the split again with medres split
 E_SPLIT_FORMAT | the split file cannot be used | make the split again with medres split
 E_SPLIT_TOO_FEW | too few patients for the parts asked for | ask for fewer parts or add patients
+W_FLAT | every pixel of a scan has the same value | leave the scan out, or export it again
 E_MASK | a segmentation cannot be used | convert it as the message says
 """
 
@@ -131,6 +132,9 @@ E_STORE_LOCKED | another program holds the store | wait for it, or choose anothe
 E_STORE_FORMAT | the store was not written by this version of medres | use a new --out, or update medres
 E_STORE_OTHER | the results folder belongs to another folder of scans | choose another --out
 E_INTERNAL | medres met a fault of its own | run the scan alone with medres predict, and report the code and the version
+E_REVIEW_TRAIL | an entry of the review trail was changed, removed or cut off | keep the store as evidence and go back to a copy that verifies
+E_REVIEW_HEAD | the head of a review trail cannot be read | give it as medres review verify printed it
+E_REVIEW_EMPTY | no reading has been recorded | read studies first with medres view
 E_WORKER_DIED | the process that read this scan died | look at the scan alone with medres inspect
 E_TIMEOUT | the scan took longer than the limit | raise --timeout, or look at the scan alone
 E_RESULT_FORMAT | the result file cannot be used | make it again with medres predict or medres score

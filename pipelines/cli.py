@@ -96,6 +96,18 @@ def split(
     _run("split", **locals())
 
 
+@app.command(epilog="Example: medres audit manifest.csv --split split.json --out audit --fix groups")
+def audit(
+    manifest: Annotated[Path, typer.Argument(metavar="MANIFEST", help="CSV", show_default=False)],
+    out: OutOption,
+    split: SplitOption = None,
+    fix: Annotated[str | None, typer.Option("--fix", help="groups: write the groups that a safe split needs")] = None,
+    workers: Annotated[int, typer.Option("--workers", help="processes (0: one for each core)")] = 0,
+) -> None:
+    """Look for copies, leaks, label conflicts and shortcuts; exit status 3 where a split leaks or scans are refused."""
+    _run("audit", **locals())
+
+
 @app.command(
     epilog="Example: medres train pipelines/configs/lung_nodules.toml --manifest m.csv --split s.json --out runs/a"
 )

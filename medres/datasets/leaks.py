@@ -1,0 +1,148 @@
+"""Twins and patients, and a split -> its leaks by name: what stands in two parts that must not share it.
+
+Opens no scan. A leak's name is what `medres train --accept-leak` takes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+from medres.datasets.rows import Manifest
+from medres.datasets.split import Split
+from medres.datasets.split_checks import disjoint_parts, find_patient_leaks
+from medres.datasets.table import name_rows
+from medres.errors import DatasetError
+
+Kind = Literal["patients", "exact", "near"]
+WORDS = {"patients": "patients", "exact": "exact copies", "near": "near-copies"}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two rows that show the same.
+
+    Attributes:
+        first: row number.
+        second: row number, above the first.
+        kind: "exact" or "near".
+        likeness: 1 for exact; in [0.88, 1] for near.
+        lay: how the one must be laid to give the other, in words.
+        labels: of both rows.
+        parts: of the split where both stand, "" without a split.
+    """
+
+    first: int
+    second: int
+    kind: Literal["exact", "near"]
+    likeness: float
+    lay: str
+    labels: tuple[str, str]
+    parts: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True)
+class Leak:
+    """What two parts of a split share.
+
+    Attributes:
+        name: such as `near:train/test`.
+        kind: "patients", "exact" or "near".
+        parts: the two parts.
+        rows: row numbers concerned, in both parts.
+        judged_rows: those of them in the part that is judged by (the second).
+    """
+
+    name: str
+    kind: Kind
+    parts: tuple[str, str]
+    rows: tuple[int, ...]
+    judged_rows: tuple[int, ...]
+
+
+def find_leaks(manifest: Manifest, split: Split, pairs: Sequence[Pair]) -> tuple[Leak, ...]:
+    """Name every leak between parts of a split.
+
+    Args:
+        manifest: the split's.
+        split: to look through.
+        pairs: twins among the manifest's rows.
+
+    Returns:
+        Leaks; none where the parts share nothing.
+    """
+    rows: dict[tuple[Kind, str, str], set[int]] = defaultdict(set)
+    for name, numbers in find_patient_leaks(manifest, split):
+        one, other = _ends(name, split)
+        rows[("patients", one, other)].update(numbers)
+    place = {manifest.by_key[key].number: part for part, keys in _outer(split) for key in keys}
+    order = list(split.parts)
+    for pair in pairs:
+        if pair.first in place and pair.second in place and place[pair.first] != place[pair.second]:
+            one, other = sorted((place[pair.first], place[pair.second]), key=order.index)
+            rows[(pair.kind, one, other)].update((pair.first, pair.second))
+    return tuple(_leak(kind, (one, other), numbers, place) for (kind, one, other), numbers in rows.items())
+
+
+def _outer(split: Split) -> list[tuple[str, tuple[str, ...]]]:
+    """List the outer parts; inner folds share what their fold leaves, so a twin across outer folds is what matters."""
+    return [(name, split.parts[name]) for name in disjoint_parts(split)[0]]
+
+
+def _ends(name: str, split: Split) -> tuple[str, str]:
+    found = [part for pair in combinations(split.parts, 2) if "/".join(pair) == name for part in pair]
+    return (found[0], found[1]) if found else (name, name)
+
+
+def _leak(kind: Kind, parts: tuple[str, str], numbers: set[int], place: dict[int, str]) -> Leak:
+    judged = tuple(sorted(number for number in numbers if place.get(number) == parts[1]))
+    return Leak(f"{kind}:{parts[0]}/{parts[1]}", kind, parts, tuple(sorted(numbers)), judged)
+
+
+def with_parts(manifest: Manifest, split: Split | None, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+    """Say of each pair in which parts it stands.
+
+    Args:
+        manifest: the split's.
+        split: None leaves the pairs as they are.
+        pairs: twins.
+    """
+    if split is None:
+        return tuple(pairs)
+    place = {manifest.by_key[key].number: part for part, keys in _outer(split) for key in keys}
+    return tuple(
+        Pair(p.first, p.second, p.kind, p.likeness, p.lay, p.labels, (place.get(p.first, ""), place.get(p.second, "")))
+        for p in pairs
+    )
+
+
+def refuse_leaks(leaks: Sequence[Leak], accepted: Sequence[str] = ()) -> None:
+    """Refuse a split that leaks, but for leaks that were accepted by name.
+
+    Args:
+        leaks: of the split.
+        accepted: names of leaks to accept.
+
+    Raises:
+        DatasetError: `E_LEAK` with names and rows by number; also where an accepted name is no leak of this split.
+    """
+    names = [leak.name for leak in leaks]
+    unknown = [name for name in accepted if name not in names]
+    if unknown:
+        have = ", ".join(names) or "no leak"
+        raise DatasetError(
+            "E_LEAK", f"an accepted leak must be one that is there, got {unknown[0]!r}", f"there is {have}"
+        )
+    left = [leak for leak in leaks if leak.name not in accepted]
+    if left:
+        told = "; ".join(
+            f"{leak.name} ({len(leak.judged_rows)} scans of {leak.parts[1]}: {name_rows(leak.judged_rows)})"
+            for leak in left
+        )
+        cure = (
+            "run medres audit --fix groups and split again, or say --accept-leak NAME, which goes into the model card"
+        )
+        raise DatasetError("E_LEAK", f"parts must share no {WORDS[left[0].kind]}, got {told}", cure)

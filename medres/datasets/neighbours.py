@@ -1,0 +1,128 @@
+"""Planes of many scans -> pairs that may be twins, by an approximate nearest-neighbour index.
+
+Knows arrays alone. Every scan is looked up in every lay and in a few crops, so that mirrored, turned and cropped copies
+meet; the number of look-ups grows with the number of scans, not with its square.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import hnswlib
+import numpy as np
+from numpy.typing import NDArray
+
+from medres.datasets.alignment import sample
+from medres.datasets.symmetry import lay
+
+CELLS = 8  # a plane is described by 8 x 8 means
+# (size, down, right): the part of a plane that is looked up; whole, two sizes of middle, four corners
+CROPS = (
+    (1.0, 0.0, 0.0),
+    (0.95, 0.0, 0.0),
+    (0.9, 0.0, 0.0),
+    *((0.95, d, r) for d in (-0.05, 0.05) for r in (-0.05, 0.05)),
+)
+NEAREST = 8  # neighbours asked for at each look-up
+KEPT = 12  # candidates kept for each scan
+BLOCK = 2048  # scans cropped at once
+LINKS, BUILD_EFFORT, SEARCH_EFFORT = 16, 100, 40  # of the index (M, ef_construction, ef)
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Pairs worth a closer look.
+
+    Attributes:
+        pairs: (n, 2), scan numbers: the one looked up, the one found.
+        lays: (n,), how the first must be laid.
+        crops: (n,), which part of the first was looked up.
+        similarity: (n,), cosine of descriptions.
+    """
+
+    pairs: NDArray[np.int64]
+    lays: NDArray[np.int64]
+    crops: NDArray[np.int64]
+    similarity: NDArray[np.float32]
+
+
+def describe_planes(planes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Describe scans by 8 x 8 means of each plane, mean 0 and length 1.
+
+    Args:
+        planes: (N, P, n, n), n a multiple of 8.
+
+    Returns:
+        (N, P, 8, 8).
+    """
+    count, depth, side, _ = planes.shape
+    cells = planes.reshape(count, depth, CELLS, side // CELLS, CELLS, side // CELLS).mean((3, 5))
+    centred = cells - cells.mean((1, 2, 3), keepdims=True)
+    length = np.sqrt((centred * centred).sum((1, 2, 3), keepdims=True))
+    return np.asarray(centred / (length + 1e-6), np.float32)
+
+
+def find_candidates(planes: NDArray[np.uint8], threads: int = 1, nearest: int = NEAREST) -> Candidates:
+    """Find pairs that may show the same.
+
+    Args:
+        planes: (N, P, 64, 64), as `build_planes` makes them.
+        threads: for the index.
+        nearest: neighbours asked for at each look-up.
+
+    Returns:
+        At most 12 candidates for each scan, each pair once, with the best lay and crop.
+    """
+    whole = _described(planes, CROPS[0])
+    index = hnswlib.Index("ip", whole[0].size)
+    index.init_index(len(planes), M=LINKS, ef_construction=BUILD_EFFORT, random_seed=0)
+    index.set_num_threads(threads)
+    index.add_items(whole.reshape(len(planes), -1))
+    index.set_ef(max(SEARCH_EFFORT, nearest))
+    lays = 8 if planes.shape[1] == 1 else 16
+    found, similar, how = [], [], []
+    for crop_number, crop in enumerate(CROPS):
+        described = whole if crop_number == 0 else _described(planes, crop)
+        for number in range(lays):
+            looked_up = np.ascontiguousarray(lay(described, number)).reshape(len(planes), -1)
+            labels, distances = index.knn_query(looked_up, k=min(nearest, len(planes)))
+            found.append(labels.astype(np.int64))
+            similar.append(1 - distances)
+            how.append(np.full(labels.shape, crop_number * 16 + number))
+    return _best_pairs(np.concatenate(found, 1), np.concatenate(similar, 1), np.concatenate(how, 1))
+
+
+def _described(planes: NDArray[np.uint8], crop: tuple[float, float, float]) -> NDArray[np.float32]:
+    size, down, right = crop
+    blocks = []
+    for start in range(0, len(planes), BLOCK):
+        block = planes[start : start + BLOCK].astype(np.float32)
+        if size < 1:
+            flat = block.reshape(-1, *block.shape[2:])
+            move = np.array([[size, 0, down], [0, size, right]], np.float32)
+            block = sample(flat, np.tile(move, (len(flat), 1, 1)))[0].reshape(block.shape)
+        blocks.append(describe_planes(block))
+    return np.concatenate(blocks)
+
+
+def _best_pairs(found: NDArray[np.int64], similar: NDArray[np.float32], how: NDArray[np.int64]) -> Candidates:
+    count, width = found.shape
+    first = np.repeat(np.arange(count), width)
+    second, similarity, ways = found.ravel(), similar.ravel(), how.ravel()
+    other = first != second
+    first, second, similarity, ways = first[other], second[other], similarity[other], ways[other]
+    order = np.lexsort((ways, -similarity, second, first))
+    order = order[_is_first(first[order] * count + second[order])]  # the best way of each directed pair
+    order = order[np.lexsort((-similarity[order], first[order]))]
+    rank = np.arange(len(order)) - np.searchsorted(first[order], first[order])
+    order = order[rank < KEPT]
+    low, high = np.minimum(first[order], second[order]), np.maximum(first[order], second[order])
+    order = order[np.lexsort((-similarity[order], high, low))]
+    low, high = np.minimum(first[order], second[order]), np.maximum(first[order], second[order])
+    order = order[_is_first(low * count + high)]
+    pairs = np.stack([first[order], second[order]], axis=1)
+    return Candidates(pairs, ways[order] % 16, ways[order] // 16, similarity[order])
+
+
+def _is_first(values: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return np.concatenate([[True], values[1:] != values[:-1]]) if len(values) else np.zeros(0, bool)

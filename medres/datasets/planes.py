@@ -1,0 +1,84 @@
+"""Volume -> small grey planes that stand for it in comparisons, and one digest of what it shows.
+
+Knows voxels; knows no file and no label. A picture gives one plane, a volume three: slices at 1/4, 1/2 and 3/4 of k.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from medres.volume import Volume
+
+Planes = NDArray[np.uint8]
+SIDE = 64  # pixels of a plane's side
+LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+CUT = (0.1, 99.9)  # percentiles brought to 0 and 255
+
+
+def grey_voxels(volume: Volume) -> NDArray[Any]:
+    """Give voxels without colour: of colour pictures whose channels are equal the first, of others their luminance.
+
+    Args:
+        volume: any.
+
+    Returns:
+        (i, j, k).
+    """
+    voxels = volume.voxels
+    if not volume.is_colour:
+        return voxels
+    if (voxels[..., 0] == voxels[..., 1]).all() and (voxels[..., 0] == voxels[..., 2]).all():
+        return voxels[..., 0]
+    return np.asarray(voxels @ LUMINANCE)
+
+
+def shown_digest(grey: NDArray[Any]) -> str:
+    """Digest what a scan shows: grey and RGB files, any number type and any compression without loss give the same.
+
+    Args:
+        grey: (i, j, k).
+
+    Returns:
+        SHA-256, 64 hex digits.
+
+    Example:
+        >>> shown_digest(np.ones((2, 2, 1), np.uint8)) == shown_digest(np.ones((2, 2, 1), np.float64))
+        True
+    """
+    values = np.ascontiguousarray(grey.T, dtype="<f4")  # (k, j, i)
+    return hashlib.sha256(f"{grey.shape}|".encode() + values.tobytes()).hexdigest()
+
+
+def build_planes(grey: NDArray[Any], side: int = SIDE) -> Planes:
+    """Shrink a scan to square planes, whatever its size and sides.
+
+    Args:
+        grey: (i, j, k), in any unit; NaN counts as the lowest value.
+        side: pixels of a plane's side.
+
+    Returns:
+        (1, side, side) for k = 1, (3, side, side) otherwise; rows are j, columns i.
+
+    Example:
+        >>> build_planes(np.zeros((10, 20, 5))).shape
+        (3, 64, 64)
+    """
+    depth = grey.shape[2]
+    slices = (0,) if depth == 1 else tuple(int(share * (depth - 1) + 0.5) for share in (0.25, 0.5, 0.75))
+    cut = np.stack([grey[:, :, k].T for k in slices])  # (P, j, i)
+    if cut.dtype == np.uint8:
+        return np.stack([_shrink(plane, side) for plane in cut])
+    values = np.nan_to_num(cut.astype(np.float32), nan=np.nanmin(cut) if np.isfinite(cut).any() else 0.0)
+    low, high = np.percentile(values, CUT)
+    scaled = (values - low) * (255.0 / max(float(high - low), 1e-6))
+    return np.stack([_shrink(plane, side) for plane in np.clip(scaled, 0, 255).astype(np.uint8)])
+
+
+def _shrink(plane: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    picture = Image.fromarray(np.ascontiguousarray(plane))
+    return np.asarray(picture.resize((side, side), Image.Resampling.BILINEAR))  # averages over area when shrinking

@@ -1,0 +1,166 @@
+"""Manifest rows -> what an audit needs of each scan: digest, planes, facts of its header and borders, or its fault.
+
+Reads pixels through medres.io, in several processes where asked; keeps no voxels. Knows no label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from medres.datasets.planes import Planes, build_planes, grey_voxels, shown_digest
+from medres.datasets.rows import Manifest, ManifestRow
+from medres.errors import MedresError, describe
+from medres.io import read
+from medres.volume import Volume
+
+BORDER = 0.04  # share of the side that counts as border
+DARK = 0.04  # share of the range below which a pixel is dark
+MARK = 0.9  # share of the brightest value from which a border pixel counts as a mark
+CHUNK = 16  # rows handed to a process at once
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """What is remembered of one row's scan.
+
+    Attributes:
+        number: row number in the manifest.
+        digest: of what it shows; "" where it could not be read.
+        planes: (P, 64, 64) uint8; None where it could not be read.
+        side: smaller side in pixels.
+        facts: numbers of header and borders by name.
+        code: why it was refused, or "".
+        message: in words.
+        warnings: `W_...` codes.
+    """
+
+    number: int
+    digest: str = ""
+    planes: Planes | None = None
+    side: int = 0
+    facts: dict[str, float] = field(default_factory=dict)
+    code: str = ""
+    message: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def read_scans(manifest: Manifest, *, workers: int = 1, on_progress: Progress | None = None) -> tuple[Scan, ...]:
+    """Read every row once; a scan that cannot be read becomes a fault, never an exception.
+
+    Args:
+        manifest: whose rows to read; of several channels the first is compared.
+        workers: processes.
+        on_progress: called with (rows read, rows).
+
+    Returns:
+        One Scan for each row, in their order.
+    """
+    scans: list[Scan] = []
+    for scan in _read_all(manifest, workers):
+        scans.append(scan)
+        if on_progress:
+            on_progress(len(scans), len(manifest.rows))
+    return tuple(scans)
+
+
+def _read_all(manifest: Manifest, workers: int) -> Iterator[Scan]:
+    if workers <= 1 or len(manifest.rows) <= CHUNK:
+        yield from (read_scan(manifest, row) for row in manifest.rows)
+        return
+    chunks = [manifest.rows[start : start + CHUNK] for start in range(0, len(manifest.rows), CHUNK)]
+    empty = manifest.with_rows(())
+    done = 0
+    try:
+        with ProcessPoolExecutor(workers) as pool:
+            for scans in pool.map(_read_chunk, [empty] * len(chunks), chunks):
+                done += 1
+                yield from scans
+    except BrokenProcessPool:
+        for chunk in chunks[done:]:
+            yield from (_read_alone(empty, row) for row in chunk)
+
+
+def _read_chunk(manifest: Manifest, rows: Sequence[ManifestRow]) -> list[Scan]:
+    return [read_scan(manifest, row) for row in rows]
+
+
+def _read_alone(manifest: Manifest, row: ManifestRow) -> Scan:
+    """Read a row in a process of its own, so that one that kills its process harms no other."""
+    try:
+        with ProcessPoolExecutor(1) as pool:
+            return pool.submit(read_scan, manifest, row).result()
+    except BrokenProcessPool:
+        return Scan(row.number, code="E_WORKER_DIED", message=describe("E_WORKER_DIED"))
+
+
+def read_scan(manifest: Manifest, row: ManifestRow) -> Scan:
+    """Read one row's scan and keep what an audit needs.
+
+    Args:
+        manifest: for its folder.
+        row: which.
+
+    Returns:
+        A Scan, with a code where it was refused.
+    """
+    try:
+        volume = read(manifest.path(row), series=row.series or None, modality=row.modality or None)
+    except MedresError as error:
+        return Scan(row.number, code=error.code, message=f"{error.what} - {error.cure}")
+    except (OSError, ValueError, MemoryError) as error:
+        return Scan(row.number, code="E_UNREADABLE", message=f"the scan could not be read ({type(error).__name__})")
+    grey = grey_voxels(volume)
+    planes = build_planes(grey)
+    facts = _header_facts(volume, row) | _border_facts(grey)
+    return Scan(row.number, shown_digest(grey), planes, min(grey.shape[:2]), facts, warnings=volume.codes)
+
+
+def _header_facts(volume: Volume, row: ManifestRow) -> dict[str, float]:
+    columns, rows, slices = volume.shape
+    facts = {
+        "columns": columns,
+        "rows": rows,
+        "slices": slices,
+        "columns over rows": columns / rows,
+        "colour": float(volume.is_colour),
+        "bits": volume.voxels.dtype.itemsize * 8,
+    }
+    if volume.spacing_known and row.spacing_known:
+        facts |= {f"spacing {axis} mm": mm for axis, mm in zip("ijk", volume.spacing_mm, strict=True)}
+    return {name: float(value) for name, value in facts.items()}
+
+
+def _border_facts(grey: NDArray) -> dict[str, float]:
+    plane = np.nan_to_num(grey[:, :, grey.shape[2] // 2].astype(np.float32))  # (i, j)
+    low, high = float(plane.min()), float(plane.max())
+    scaled = (plane - low) / max(high - low, 1e-6)
+    wide = max(1, int(BORDER * min(plane.shape)))
+    inner = np.zeros(plane.shape, bool)
+    inner[wide:-wide, wide:-wide] = True
+    ring = scaled[~inner]
+    dark = scaled < DARK
+    dark_columns, dark_rows = np.all(dark, axis=1), np.all(dark, axis=0)
+    return {
+        "border mean": float(ring.mean()),
+        "border spread": float(ring.std()),
+        "border marks": float((ring > MARK).mean()),
+        "border black": float((ring <= 0).mean()),
+        "padding left": _run(np.asarray(dark_columns)),
+        "padding right": _run(dark_columns[::-1]),
+        "padding top": _run(dark_rows),
+        "padding bottom": _run(dark_rows[::-1]),
+        "lowest value": low,
+        "highest value": high,
+    }
+
+
+def _run(dark: NDArray) -> float:
+    """Measure how far an edge is dark, as a share of the side."""
+    return float(np.argmin(dark) / len(dark)) if not dark.all() else 1.0
