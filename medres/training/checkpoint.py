@@ -6,6 +6,7 @@ Knows files and digests; knows no network.
 from __future__ import annotations
 
 import os
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def read_checkpoint(path: Path, experiment: ExperimentSpec) -> dict[str, Any]:
         raise TrainingError("E_TRAIN_RESUME", "a checkpoint must be there, got none in the output folder")
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError) as error:
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
         raise TrainingError("E_TRAIN_RESUME", f"the checkpoint cannot be read ({type(error).__name__})") from None
     if content.get("experiment_digest") != experiment.digest:
         found = str(content.get("experiment_digest"))[:12]
