@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
+from app import state  # noqa: F401 - loads the libraries before the first reader waits for them
 from app.doors import ROUTES, Porter
 
 app = st.App(Path(__file__).with_name("main.py"), routes=ROUTES, middleware=[Middleware(Porter)])

@@ -6,6 +6,7 @@ Everything that takes time is asked for here, once, and kept for all sessions; t
 from __future__ import annotations
 
 import os
+import time
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +18,18 @@ from app.doors import SHELF, address
 from medres.classifier import Classifier, load_classifier
 from medres.explain.gradcam import build_heatmap
 from medres.explain.heatmap import Heatmap
+from medres.io.privacy import configuration_folder, load_site_key, pseudonym
 from medres.results.disclaimer import DISCLAIMER
+from medres.review.decisions import POLICY, Progress, Reading, progress_of, record_reading, record_reveal
 from medres.review.opinion import Opinion, opinion_of_prediction
 from medres.review.scene import Buffer, describe_heatmap, describe_volume, encode_heat, encode_voxels
+from medres.review.store import FILE, ReviewStore
 from medres.review.worklist import LEDGER_FILE, Worklist, WorklistItem, open_worklist, read_item
 from medres.volume import Volume
 
 FOLDER_VARIABLE, MODEL_VARIABLE = "MEDRES_VIEW_FOLDER", "MEDRES_VIEW_MODEL"
+OPINION_VARIABLE, REVIEW_VARIABLE = "MEDRES_VIEW_OPINION", "MEDRES_REVIEW_URL"
+LOCAL_READER = "local"
 STUDIES_KEPT = 3  # decoded scans kept in memory, for all sessions together
 HEATMAPS_KEPT = 32
 STUDY_PARAMETER = "study"
@@ -36,16 +42,22 @@ class Settings:
     Attributes:
         folder: results or scans, or None.
         model: a TrainedModel folder, or None.
+        opinion_hidden: whether the model's opinion waits for a first reading.
+        review: URL of the review store, or "" for a file of its own.
     """
 
     folder: Path | None
     model: Path | None
+    opinion_hidden: bool
+    review: str
 
 
 def settings() -> Settings:
     """Read what `medres view` handed over."""
     folder, model = os.environ.get(FOLDER_VARIABLE), os.environ.get(MODEL_VARIABLE)
-    return Settings(Path(folder) if folder else None, Path(model) if model else None)
+    hidden = os.environ.get(OPINION_VARIABLE, "hidden") != "shown"
+    review = os.environ.get(REVIEW_VARIABLE, "")
+    return Settings(Path(folder) if folder else None, Path(model) if model else None, hidden, review)
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +168,94 @@ def _heatmap(model_digest: str, scan_digest: str, _model: Classifier, _opened: O
     return build_heatmap(_model, _opened.volume)
 
 
+def review_store() -> ReviewStore:
+    """Open the review store: beside the results, or for scans in the user's own configuration folder.
+
+    Raises:
+        StoreError: when it cannot be used.
+    """
+    chosen = settings()
+    if chosen.review or chosen.folder is None:
+        return _review_store(chosen.review or str(configuration_folder() / FILE))
+    if (chosen.folder / LEDGER_FILE).is_file():
+        return _review_store(str(chosen.folder / FILE))
+    name = pseudonym(load_site_key(), str(chosen.folder.resolve()))
+    return _review_store(str(configuration_folder() / f"review-{name}.sqlite"))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _review_store(place: str) -> ReviewStore:
+    return ReviewStore(place, load_site_key())
+
+
+def reader() -> str:
+    """Name who reads: the signed-in person where login is set up, else "local"."""
+    return str(st.user.get("email") or LOCAL_READER) if st.user.get("is_logged_in") else LOCAL_READER
+
+
+def all_progress() -> dict[str, Progress]:
+    """Tell how far this reader came, by study key."""
+    mine = reader()
+    by_study = progress_of(review_store().entries())
+    return {study: readers[mine] for study, readers in by_study.items() if mine in readers}
+
+
+def progress(item: WorklistItem) -> Progress:
+    """Tell how far this reader came with one study."""
+    return progress_of(review_store().entries(study=item.key)).get(item.key, {}).get(reader(), Progress())
+
+
+def scores_shown() -> bool:
+    """Tell whether this session shows scores before the first reading."""
+    return bool(st.session_state.get("scores_shown", not settings().opinion_hidden))
+
+
+def show_scores(shown: bool) -> None:
+    """Show or hide scores before the first reading; the trail keeps it."""
+    st.session_state["scores_shown"] = shown
+    review_store().append(reader(), POLICY, body={"scores_shown_before_first_reading": shown})
+
+
+def is_hidden(said: Opinion | None, so_far: Progress) -> bool:
+    """Tell whether an opinion still waits for the first reading; what gives no probability hides nothing."""
+    waits = so_far.first is None and so_far.final is None and not so_far.revealed
+    return said is not None and said.probability is not None and waits and not scores_shown()
+
+
+def record(opened: OpenStudy, reading: Reading, said: Opinion | None) -> None:
+    """Write a reading at once, and after the first one that the opinion is shown.
+
+    Raises:
+        StoreError: when it could not be written.
+    """
+    key, store = opened.item.key, review_store()
+    digest = opened.volume.origin.content_digest
+    record_reading(store, reader(), key, reading, said=said, scan_digest=digest)
+    if reading.stage == "first":
+        record_reveal(store, reader(), key, before_reading=False)
+
+
+def reveal(item: WorklistItem) -> None:
+    """Show the opinion without a first reading; the trail keeps it."""
+    record_reveal(review_store(), reader(), item.key, before_reading=True)
+
+
+def seconds_open() -> float:
+    """Tell how long the study has been open in this session."""
+    return round(time.monotonic() - float(st.session_state.setdefault("opened_at", time.monotonic())), 1)
+
+
+def mark() -> tuple[float, float, float] | None:
+    """Give where the reader marked the open study, RAS+ mm."""
+    found = st.session_state.get("mark")
+    return tuple(found) if found else None
+
+
+def set_mark(point_mm: list[float] | None) -> None:
+    """Keep where the reader marks the open study; None takes it back."""
+    st.session_state["mark"] = point_mm
+
+
 class Tokens:
     """One session's tokens, taken off the shelf when the session ends."""
 
@@ -195,7 +295,7 @@ def scene(opened: OpenStudy, said: Opinion | None, heat: Heatmap | None) -> dict
         described["heatmap"] = {**describe_heatmap(heat), "url": tokens.address(key, "heat", encode_heat(heat))}
     model = said.model if said else model_line()
     described["captions"] = {"study": key, "model": model, "disclaimer": DISCLAIMER}
-    return {**described, "study": key, "goTo": st.session_state.get("go_to")}
+    return {**described, "study": key, "goTo": st.session_state.get("go_to"), "mark": mark()}
 
 
 def model_line() -> str:
@@ -235,7 +335,9 @@ def neighbour(item: WorklistItem, step: int) -> WorklistItem | None:
 def open_study(key: str) -> None:
     """Open a study in this session."""
     st.session_state["open"] = key
-    st.session_state.pop("go_to", None)
+    st.session_state["opened_at"] = time.monotonic()
+    for name in ("go_to", "mark"):
+        st.session_state.pop(name, None)
 
 
 def note_address() -> None:

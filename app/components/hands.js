@@ -114,6 +114,7 @@ const KEYS = [
   ["l", "L", "measure a length", (v) => v.useTool("length")],
   ["a", "A", "measure an angle: three clicks", (v) => v.useTool("angle")],
   ["e", "E", "ellipse: mean, SD, area", (v) => v.useTool("ellipse")],
+  ["m", "M", "mark the place under the crosshair, for your reading", (v) => v.markHere()],
   ["Delete", "Delete", "remove the last measurement", (v) => v.removeMeasure()],
   ["Backspace", "", "", (v) => v.removeMeasure()],
   ["?", "?", "this help", (v) => v.toggleHelp()],

@@ -14,7 +14,7 @@ COLOURS = {"positive": "red", "negative": "green", "indeterminate": "orange"}
 MOST_REGIONS = 8
 
 
-def draw_opinion(opened: state.OpenStudy, said: Opinion | None, explained: Heatmap | None, fault: str = "") -> None:
+def draw_opinion(said: Opinion | None, fault: str = "") -> None:
     """Draw what the model said, or why it said nothing."""
     with st.container(border=True):
         st.markdown("**The model's opinion**")
@@ -26,10 +26,6 @@ def draw_opinion(opened: state.OpenStudy, said: Opinion | None, explained: Heatm
             _no_answer(said)
         else:
             _answer(said)
-    codes = tuple(dict.fromkeys((*opened.volume.codes, *opened.item.warnings, *(said.warnings if said else ()))))
-    _warnings(codes)
-    if explained is not None:
-        _regions(explained)
 
 
 def _no_answer(said: Opinion) -> None:
@@ -53,7 +49,9 @@ def _answer(said: Opinion) -> None:
     st.caption(plain(said.model))
 
 
-def _warnings(codes: tuple[str, ...]) -> None:
+def draw_warnings(opened: state.OpenStudy, said: Opinion | None) -> None:
+    """Draw the warnings of intake and model, in words."""
+    codes = tuple(dict.fromkeys((*opened.volume.codes, *opened.item.warnings, *(said.warnings if said else ()))))
     if not codes:
         return
     with st.container(border=True):
@@ -62,7 +60,8 @@ def _warnings(codes: tuple[str, ...]) -> None:
             st.caption(plain(words))
 
 
-def _regions(explained: Heatmap) -> None:
+def draw_regions(explained: Heatmap) -> None:
+    """List the heatmap's regions, each with a way to it."""
     with st.container(border=True):
         st.markdown("**Regions of the heatmap**")
         found = explained.regions()

@@ -68,6 +68,7 @@ class Toolbar {
     this.button(host, "reset", "Reset", "Space", () => viewer.reset());
     if (viewer.ports.length > 1) this.button(host, "enlarge", "Enlarge", "V", () => viewer.enlarge(viewer.active));
     this.button(host, "cross", "Crosshair", "X", () => viewer.toggleCross());
+    this.button(host, "mark", "Mark", "M", () => viewer.markHere());
   }
 
   measureGroup() {

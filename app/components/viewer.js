@@ -295,6 +295,11 @@ class Viewer {
     this.ask("draw");
   }
 
+  // The place under the crosshair becomes the reader's mark.
+  markHere() {
+    this.send("mark", this.grid.toMm(this.cursor));
+  }
+
   removeMeasure() {
     this.measures.removeLast();
     this.ask("draw");

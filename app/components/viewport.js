@@ -117,6 +117,7 @@ class Viewport {
     c.setTransform(1, 0, 0, 1, 0, 0);
     if (this.field && this.viewer.heatLook.mode === "contour") this.drawContour(c, t);
     if (this.viewer.cross) this.drawCross(c);
+    this.drawMark(c);
     this.viewer.measures.drawOn(this, c);
     if (this.viewer.grid.spec.spacingKnown) this.drawBar(c, t);
     this.write(t);
@@ -152,6 +153,24 @@ class Viewport {
     c.moveTo(x, 0); c.lineTo(x, y - gap); c.moveTo(x, y + gap); c.lineTo(x, this.canvas.height);
     c.strokeStyle = CROSS;
     c.lineWidth = ratio;
+    c.stroke();
+  }
+
+  // The reader's mark, on the slices that it lies in.
+  drawMark(c) {
+    const { mark } = this.viewer.scene;
+    if (!mark) return;
+    const at = this.viewer.grid.fromMm(mark);
+    if (Math.abs(at[this.plane.sliceAxis] - this.index) > 0.5) return;
+    const [x, y] = this.place(...this.plane.pixel(at));
+    const size = 9 * (window.devicePixelRatio || 1);
+    c.beginPath();
+    for (const [dx, dy] of [[-1, 0], [0, -1], [1, 0], [0, 1], [-1, 0]]) c.lineTo(x + dx * size, y + dy * size);
+    c.strokeStyle = "rgba(0, 0, 0, 0.8)";
+    c.lineWidth = size / 2.5;
+    c.stroke();
+    c.strokeStyle = "#ff9de2";
+    c.lineWidth = size / 5;
     c.stroke();
   }
 

@@ -7,9 +7,11 @@ from typing import Any
 import streamlit as st
 
 from app import state
-from app.components.opinion import draw_opinion
+from app.components.decision import draw_decision
+from app.components.opinion import draw_opinion, draw_regions, draw_warnings
 from app.components.viewer import draw_viewer
 from medres.errors import MedresError
+from medres.review.decisions import Progress
 from medres.review.opinion import Opinion
 from medres.review.worklist import WorklistItem
 
@@ -33,15 +35,32 @@ def draw() -> None:
 def _read(opened: state.OpenStudy) -> None:
     left, right = st.columns([3.4, 1], gap="small")
     said, fault = _opinion(opened)
-    explained = state.heatmap_made(opened)
+    so_far, store_fault = _progress(opened.item)
+    hidden = state.is_hidden(said, so_far)
+    explained = None if hidden else state.heatmap_made(opened)
     with left:
-        result = draw_viewer(state.scene(opened, said, explained), key="viewer")
+        result = draw_viewer(state.scene(opened, None if hidden else said, explained), key="viewer")
     with right:
-        draw_opinion(opened, said, explained, fault)
-    _turn(opened.item, result)
-    if said is not None and explained is None and state.can_explain(opened, said):
+        if store_fault:
+            st.error(store_fault)
+        draw_decision(opened, said, so_far, hidden=hidden)
+        if not hidden:
+            draw_opinion(said, fault)
+        draw_warnings(opened, None if hidden else said)
+        if explained is not None:
+            draw_regions(explained)
+    _follow(opened.item, result)
+    if not hidden and explained is None and state.can_explain(opened, said):
         with right:
             _explain(opened)
+
+
+def _progress(item: WorklistItem) -> tuple[Progress, str]:
+    """Ask how far the reader came; without a store, the reason."""
+    try:
+        return state.progress(item), ""
+    except MedresError as fault:
+        return Progress(), str(fault)
 
 
 def _opinion(opened: state.OpenStudy) -> tuple[Opinion | None, str]:
@@ -62,14 +81,16 @@ def _explain(opened: state.OpenStudy) -> None:
     st.rerun()
 
 
-def _turn(item: WorklistItem, result: Any) -> None:
-    """Go to the study before or after this one."""
-    asked = result.turn
-    if not asked or asked["study"] != item.key:
-        return
-    neighbour = state.neighbour(item, int(asked["value"]))
-    if neighbour is None:
-        st.toast("No further study in this direction.")
-        return
-    state.open_study(neighbour.key)
-    st.rerun()
+def _follow(item: WorklistItem, result: Any) -> None:
+    """Do what the reader asked for on the canvas."""
+    turn, marked = result.turn, result.mark
+    if marked and marked["study"] == item.key:
+        state.set_mark(marked["value"])
+        st.rerun()
+    if turn and turn["study"] == item.key:
+        neighbour = state.neighbour(item, int(turn["value"]))
+        if neighbour is None:
+            st.toast("No further study in this direction.")
+            return
+        state.open_study(neighbour.key)
+        st.rerun()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,12 @@ PATIENCE = 60  # seconds
 @pytest.fixture(scope="session")
 def results(tmp_path_factory):
     return build_results(tmp_path_factory.mktemp("results"))
+
+
+@pytest.fixture
+def own_results(results, tmp_path):
+    """The same results with a review store of their own."""
+    return Path(shutil.copytree(results, tmp_path / "results", ignore=shutil.ignore_patterns("review*")))
 
 
 @pytest.fixture
@@ -41,4 +48,5 @@ def start(monkeypatch):
 def words(test) -> str:
     """All text on the page."""
     kinds = ("markdown", "caption", "info", "warning", "error", "subheader", "metric", "text")
-    return " ".join(str(one.value) for kind in kinds for one in getattr(test, kind))
+    text = " ".join(str(one.value) for kind in kinds for one in getattr(test, kind))
+    return text.replace("\\", "")

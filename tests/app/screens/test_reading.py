@@ -11,18 +11,53 @@ from tests.phantoms_dicom import save_ct
 from tests.results_folder import build_results
 
 
+def press(test, label):
+    next(button for button in test.button if button.label == label).click().run()
+
+
 @pytest.fixture
 def items(results):
     return open_worklist(results).items
 
 
 def test_an_answered_study_shows_its_score_card(start, results, items):
-    test = start(results, page="reading", open=items[0].key)
+    test = start(results, page="reading", open=items[0].key, scores_shown=True)
     assert not test.exception
     assert test.metric[0].value == "0.998"
     told = words(test)
     for fact in ("Positive", "operating point", "100% of the scan", "synthetic phantoms", "Regions of the heatmap"):
         assert fact in told
+
+
+def test_the_opinion_is_hidden_until_the_first_reading_is_recorded(start, own_results, items):
+    test = start(own_results, page="reading", open=items[0].key)
+    assert not test.metric
+    assert "Regions of the heatmap" not in words(test)
+    press(test, "Record first reading")
+    assert "Choose positive, negative or unsure first" in words(test)
+    test.button_group[0].set_value("negative")
+    press(test, "Record first reading")
+    assert test.metric[0].value == "0.998"
+    assert [entry.kind for entry in state.review_store().entries()] == ["first_reading", "revealed"]
+
+
+def test_the_opinion_can_be_shown_without_a_reading_and_the_trail_says_so(start, own_results, items):
+    test = start(own_results, page="reading", open=items[0].key)
+    press(test, "Show the opinion without a reading")
+    assert test.metric
+    assert [dict(entry.body) for entry in state.review_store().entries()] == [{"before_reading": True}]
+
+
+def test_a_final_reading_is_written_at_once_with_agreement_and_mark(start, own_results, items):
+    test = start(own_results, page="reading", open=items[0].key, scores_shown=True, mark=[1.0, -2.0, 3.0])
+    test.button_group[0].set_value("positive")
+    test.button_group[2].set_value("disagree")
+    press(test, "Record final reading")
+    assert not test.exception
+    kept = state.progress(items[0]).final
+    assert (kept.finding, kept.agreement, kept.mark_mm) == ("positive", "disagree", (1.0, -2.0, 3.0))
+    assert state.progress(items[0]).standing == "discordant"
+    assert "Final: positive, confidence 3, disagrees" in words(test)
 
 
 def test_a_study_out_of_scope_shows_the_reason_and_no_probability(start, results, items):

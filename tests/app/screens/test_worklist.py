@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from app import state
 from tests.app.conftest import words
 
 
 def test_the_worklist_shows_scores_decisions_and_reasons_sorted_by_suspicion(start, results):
-    test = start(results)
+    test = start(results, scores_shown=True)
     assert not test.exception
     table = test.dataframe[0].value
     assert table["Probability"].dropna().is_monotonic_decreasing
     assert table["Decision"].tolist() == ["Positive", "Positive", "Negative", "No answer"]
     assert "E_SCOPE_INTENSITY" in table["Warnings"].tolist()[3]
+
+
+def test_scores_wait_for_the_first_reading_and_the_switch_that_shows_them_is_kept(start, own_results):
+    test = start(own_results)
+    assert test.dataframe[0].value["Probability"].isna().all()
+    assert test.dataframe[0].value["Decision"].tolist()[0] == "After your first reading"
+    test.toggle(key="show_scores").set_value(True).run()
+    assert test.dataframe[0].value["Probability"].notna().sum() == 3
+    assert [entry.kind for entry in state.review_store().entries()] == ["policy"]
 
 
 def test_search_and_status_narrow_the_list(start, results):
