@@ -144,6 +144,8 @@ class Classifier:
     def _named(self, volumes: Scan) -> dict[str, Volume]:
         """Name a single Volume after the only channel, and put the reference channel first."""
         channels = self.model.spec.preprocessing.channels
+        if not isinstance(volumes, Volume | Mapping):
+            raise TypeError(f"a scan must be a Volume, or Volumes by channel name, got {type(volumes).__name__}")
         named = {channels[0]: volumes} if isinstance(volumes, Volume) else dict(volumes)
         known = {name: named[name] for name in channels if name in named}
         return known | named
