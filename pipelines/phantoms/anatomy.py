@@ -18,8 +18,8 @@ Array = NDArray[np.float32]
 AIR_HU, FAT_HU, TISSUE_HU, BONE_HU = -1000.0, -95.0, 45.0, 420.0
 NOISE_HU = 18.0
 LESION_CONTRAST = (1.6, 2.0)  # contrast over noise, lowest and highest
-LESION_RADIUS_MM = (8.0, 15.0)
-VESSEL_RADIUS_MM = (1.8, 3.6)
+LESION_RADIUS_MM = (9.0, 16.0)
+VESSEL_RADIUS_MM = (1.5, 2.8)
 EXTENT_MM = (144.0, 112.0, 96.0)
 
 
@@ -72,7 +72,7 @@ def build_phantom(
         The patient, in LPS order of axes as a scanner writes it (i to the left, j to the back, k to the head).
     """
     rng = np.random.default_rng([seed, 7])
-    shape = tuple(int(round(e / s)) for e, s in zip(EXTENT_MM, spacing_mm, strict=True))
+    shape = tuple(round(e / s) for e, s in zip(EXTENT_MM, spacing_mm, strict=True))
     grid = _millimetres(shape, spacing_mm)
     body, inner = _body(grid, rng)
     tissue = _tissue(grid, inner, spacing_mm, rng)
@@ -120,9 +120,9 @@ def _tissue(
     """Organ-like patches of tissue crossed by vessels that are as bright as a lesion."""
     coarse = rng.normal(0, 1, (6, 5, 4)).astype(np.float32)
     patches = ndimage.zoom(coarse, [n / c for n, c in zip(inner.shape, coarse.shape, strict=True)], order=1)
-    tissue = (TISSUE_HU + rng.uniform(-8, 8) + 7 * patches).astype(np.float32)
+    tissue = (TISSUE_HU + rng.uniform(-8, 8) + 4 * patches).astype(np.float32)
     vessels = np.zeros(inner.shape, bool)
-    for _ in range(rng.integers(5, 13)):
+    for _ in range(rng.integers(4, 10)):
         _draw_vessel(vessels, spacing_mm, rng)
     return tissue + vessels * np.float32(rng.uniform(*LESION_CONTRAST) * NOISE_HU)
 

@@ -125,7 +125,7 @@ def _write_slice(folder: Path, seed: int, n: int) -> Row:
     row = _row(phantom, n, f"png/p{n:04d}.png", "CT")
     if phantom.lesion:
         centre = geometry.apply_affine(np.linalg.inv(phantom.affine), phantom.lesion.centre_mm)
-        k = int(round(float(centre[2])))
+        k = round(float(centre[2]))
         row["lesion"]["centre_pixel"] = [float(centre[0]), float(centre[1])]
     write_picture(phantom, k, folder / row["path"])
     return row | {"spacing_known": "no"}
