@@ -111,8 +111,8 @@ def _said(code: str) -> tuple[str, str]:
     """Say a warning in words, with its cure."""
     if code not in CODES:
         return code, ""
-    cure = CODES[code].cure.removeprefix("nothing").lstrip("; ")
-    return CODES[code].arises, cure
+    cure = CODES[code].cure
+    return CODES[code].arises, "" if cure == "nothing" else cure.removeprefix("nothing; ")
 
 
 def _number(probability: float | None) -> str:
