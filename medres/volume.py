@@ -45,14 +45,12 @@ class Display:
         window_center, window_width: in the Volume's unit, or None.
         inverted: MONOCHROME1: small values are shown bright.
         voi_lut: (2, n) table of value and grey in [0, 1], or None.
-        value_range: least and largest value that the stored bits can hold, in the Volume's unit; None where unknown.
     """
 
     window_center: float | None = None
     window_width: float | None = None
     inverted: bool = False
     voi_lut: NDArray[np.float32] | None = None
-    value_range: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)

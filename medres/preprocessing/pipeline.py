@@ -84,7 +84,6 @@ def grid_steps(spec: PreprocessingSpec, grid: Grid, codes: str | None) -> tuple[
     return (
         partial(steps.reorient, codes=codes),
         partial(steps.crop_around, grid=grid),
-        steps.straighten_polarity,
         steps.replace_padding,
         partial(steps.to_colours, colour=spec.colour),
         partial(steps.onto_grid, grid=grid),

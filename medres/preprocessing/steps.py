@@ -19,7 +19,6 @@ from medres.volume import Volume
 
 AIR_HU = -1000.0
 LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
-PROJECTIONS = ("CR", "DX", "MG", "IO", "PX", "RF", "XA", "RG")  # stored polarity carries no physical meaning
 MARGIN_VOXELS = 2  # source voxels kept around a grid beyond the reach of its filter
 
 
@@ -69,25 +68,6 @@ def crop_around(volume: Volume, grid: Grid) -> Volume:
     box = tuple(slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
     padding = None if volume.padding is None else volume.padding[box]
     return volume.with_voxels(volume.voxels[box], geometry.shifted_affine(volume.affine, start), padding=padding)
-
-
-def straighten_polarity(volume: Volume) -> Volume:
-    """Turn a MONOCHROME1 radiograph into its MONOCHROME2 twin; leave values with a physical meaning alone.
-
-    Args:
-        volume: any; only projections (CR, DX, MG, ...) with `display.inverted` change.
-
-    Returns:
-        Values mirrored within the range that the stored bits can hold, or, where that is not known, within the values
-        present (a shift against the twin that percentiles and standardisation take away).
-
-    Source:
-        PS3.3 C.7.6.3.1.2 (Photometric Interpretation).
-    """
-    if not volume.display.inverted or volume.modality not in PROJECTIONS:
-        return volume
-    lower, upper = volume.display.value_range or _range(volume)
-    return volume.with_voxels(np.float32(lower + upper) - volume.voxels.astype(np.float32))
 
 
 def _range(volume: Volume) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from medres import geometry
 from medres.preprocessing import steps
 from medres.preprocessing.grid import Grid
 from medres.preprocessing.spec import Percentiles, Standardise, Window
-from medres.volume import Display, Volume
+from medres.volume import Volume
 from tests.small import CT_AFFINE, centroid_mm, noise_volume, picture, sphere_volume
 
 
@@ -43,30 +43,6 @@ def test_crop_keeps_what_a_grid_needs_and_where_it_lies():
 def test_a_grid_beside_the_scan_leaves_one_voxel():
     far = Grid(geometry.shifted_affine(CT_AFFINE, (500, 500, 500)), (4, 4, 4))
     assert steps.crop_around(noise_volume(), far).shape == (1, 1, 1)
-
-
-@pytest.mark.parametrize("modality", ["CR", "DX", "MG"])
-def test_monochrome1_radiograph_becomes_its_inverted_twin(modality):
-    stored = np.random.default_rng(0).integers(0, 4096, (12, 10, 1)).astype(np.uint16)
-    display = Display(inverted=True, value_range=(0.0, 4095.0))
-    fields = {"modality": modality, "frame": "detector"}
-    white_is_zero = Volume(stored, np.eye(4), display=display, **fields)
-    twin = Volume(4095 - stored, np.eye(4), **fields)
-    assert np.array_equal(steps.straighten_polarity(white_is_zero).voxels, twin.voxels.astype(np.float32))
-
-
-def test_without_known_range_the_twin_agrees_after_normalisation():
-    stored = np.random.default_rng(0).integers(100, 4000, (12, 10, 1)).astype(np.uint16)
-    one = Volume(stored, np.eye(4), modality="DX", display=Display(inverted=True))
-    two = Volume(4095 - stored, np.eye(4), modality="DX")
-    for intensity in (Percentiles(), Standardise()):
-        scaled = [steps.scale_intensity(steps.straighten_polarity(v), intensity).voxels for v in (one, two)]
-        assert np.allclose(*scaled, atol=1e-5)
-
-
-def test_monochrome1_ct_keeps_its_hounsfield_units():
-    volume = noise_volume(display=Display(inverted=True))
-    assert steps.straighten_polarity(volume) is volume
 
 
 def test_padding_becomes_air_in_hounsfield_units():
