@@ -111,7 +111,7 @@ class ClassifierModule(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """AdamW with a rate for each group, warm-up and cosine."""
-        optimiser = torch.optim.AdamW(parameter_groups(self.network, self.facts.stages, self.spec), fused=True)
+        optimiser = torch.optim.AdamW(parameter_groups(self.network, self.facts.stages, self.spec))
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimiser, lambda step: rate_factor(step, self.steps, self.spec.warmup)
         )
