@@ -77,6 +77,10 @@ class Measures {
     this.open = null;
   }
 
+  facts(port, p, q) {
+    return ellipseFacts(port.plane, port.index, p, q);
+  }
+
   text(m, port) {
     const grid = this.viewer.grid;
     if (m.kind === "length") return `${lengthMm(grid, m.points[0], m.points[1]).toFixed(1)} mm`;

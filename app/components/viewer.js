@@ -259,6 +259,15 @@ class Viewer {
     return contourSegments(field, columns, rows, level);
   }
 
+  // One value's grey level, as it is shown now.
+  grey(value) {
+    return greyPixel(levelsOf(this.look)(value), this.look.inverted) & 255;
+  }
+
+  toMmOf(grid, index) {
+    return applyAffine(grid.affine, index);
+  }
+
   heatAnywhere() {
     return this.heat.data.some((x) => isShown(x, this.heatLook.threshold));
   }

@@ -113,8 +113,8 @@ def _from_ledger(folder: Path, model_folder: Path | None) -> Worklist:
     items = [_from_row(row, alone=counts[row.series_key] == 1) for row in rows]
     return Worklist(
         tuple(sorted(items, key=_suspicion)),
-        Path(scans) if scans else None,
-        model_folder or (Path(model) if model else None),
+        (folder / scans).resolve() if scans else None,  # facts are relative to the results
+        model_folder or ((folder / model).resolve() if model else None),
     )
 
 
@@ -205,7 +205,9 @@ def find_item(worklist: Worklist, item: WorklistItem) -> Series:
 
 def _choose(place: Path, first: Path, item: WorklistItem) -> Series | None:
     """Take the series that holds the item's first file; where several do, the one of its key."""
-    holding = [series for series in find_series(place, headers_only=True).series if first in series.paths]
+    filled = "W_GAPS_FILLED" in item.warnings  # read again as it was read when it was scored
+    found = find_series(place, headers_only=True, allow_gaps=filled, modality=item.modality or None).series
+    holding = [series for series in found if first in series.paths]
     if len(holding) > 1:
         holding = [series for series in holding if series.key == item.series_key]
     return holding[0] if len(holding) == 1 else None
