@@ -1,218 +1,27 @@
-"""DICOM groups -> Series with a verdict, and a Series -> its Volume.
+"""A DICOM Series -> its Volume.
 
-Ties headers (`checks`), pixels (`stack`) and geometry (`grid`) together; knows no folder and no network.
+Ties pixels (`stack`) and geometry (`grid`) together; what is judged is judged in `medres.io.judging`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medres import geometry
-from medres.errors import IntakeError, describe
-from medres.io.checks import Options, Plan, build_plan
+from medres.errors import IntakeError
+from medres.io.bits import inverts
 from medres.io.colour import read_colour
 from medres.io.digest import content_digest
-from medres.io.grouping import Group
 from medres.io.instance import Facts, Slice
-from medres.io.privacy import SiteKey, load_site_key, patient_key, pseudonym
-from medres.io.rescale import inverts, linear, read_lut
+from medres.io.judging import DicomSeries, codes_with_seen, require_equal_twins
+from medres.io.plan import Plan
+from medres.io.privacy import patient_key
+from medres.io.rescale import linear, read_lut
 from medres.io.series import Series
 from medres.io.stack import Stack, read_stack
 from medres.volume import Display, Origin, Volume
-
-KEY_DIGITS = 12
-DECIDING_WARNINGS_FIRST = ("W_GAPS_FILLED", "W_UNEVEN_RESAMPLED")
-
-
-@dataclass(frozen=True, eq=False)
-class DicomSeries(Series):
-    """A Series that remembers what its headers said, so that they are read once.
-
-    Attributes:
-        plan: how it becomes a Volume; None when refused.
-        dropped: slices that were left out, with the code that says why.
-    """
-
-    plan: Plan | None = None
-    dropped: tuple[tuple[Slice, str], ...] = ()
-
-
-@lru_cache(maxsize=1)
-def _site_key() -> SiteKey:
-    """Read the site's key once."""
-    return load_site_key()
-
-
-def series_key(name: Iterable[str]) -> str:
-    """Make the key that `medres inspect` shows, free of identifiers and the same at every run.
-
-    Args:
-        name: what tells a group from all others.
-
-    Returns:
-        12 hex digits.
-    """
-    return pseudonym(_site_key(), "series|" + "|".join(name))[:KEY_DIGITS]
-
-
-def inspect_group(group: Group, *, headers_only: bool, options: Options, modality: str | None = None) -> DicomSeries:
-    """Judge a group; a fault becomes a verdict, never an exception.
-
-    Args:
-        group: slices that may become one Volume.
-        headers_only: do not read pixels.
-        options: what the caller allows.
-        modality: stands in where the header has none.
-
-    Returns:
-        The Series.
-    """
-    try:
-        plan = build_plan(group, options)
-        codes = plan.codes if headers_only else check_pixels(plan)
-    except IntakeError as fault:
-        return _refused(group, fault, headers_only, modality)
-    facts, grid = plan.facts, plan.grid
-    shape = (facts.columns, facts.rows, grid.count)
-    if headers_only and plan.twins:
-        codes = (*codes, "W_DUPLICATE")
-    return DicomSeries(
-        key=series_key(group.name),
-        kind="dicom",
-        verdict="warned" if codes else "ok",
-        codes=codes,
-        message=say(codes, plan.notes),
-        modality=facts.modality or (modality or "").upper(),
-        shape=shape,
-        spacing_mm=tuple(float(s) for s in geometry.spacing_mm(grid.affine)) if plan.spacing_known else None,  # type: ignore[arg-type]
-        orientation="detector" if group.is_picture else geometry.orientation_codes(grid.affine),
-        affine=grid.affine,
-        paths=_paths(plan.planes),
-        checked="headers" if headers_only else "pixels",
-        plan=plan,
-        dropped=_dropped(group, plan),
-    )
-
-
-def _refused(group: Group, fault: IntakeError, headers_only: bool, modality: str | None) -> DicomSeries:
-    """Make the row of a series that must not be read."""
-    facts = group.planes[0].facts if group.planes else None
-    word = facts.modality if facts else next((file.modality for file in group.broken), "")
-    paths = [*(p.source.path for p in group.planes), *(file.source.path for file in group.broken)]
-    scouts = [plane.source.path for plane in group.dropped]
-    return DicomSeries(
-        key=series_key(group.name),
-        kind="dicom",
-        verdict="refused",
-        codes=(fault.code,),
-        message=str(fault),
-        modality=word or (modality or "").upper(),
-        shape=(facts.columns, facts.rows, len(group.planes)) if facts and _one_size(group) else None,
-        spacing_mm=None,
-        orientation="",
-        affine=None,
-        paths=tuple(dict.fromkeys([*paths, *scouts])),
-        checked="headers" if headers_only else "pixels",
-    )
-
-
-def _one_size(group: Group) -> bool:
-    """Tell whether all planes have one size."""
-    return len({(p.facts.rows, p.facts.columns) for p in group.planes}) == 1
-
-
-def _paths(planes: Iterable[Slice]) -> tuple[Path, ...]:
-    """List files in the order of their slices, each once."""
-    return tuple(dict.fromkeys(plane.source.path for plane in planes))
-
-
-def _dropped(group: Group, plan: Plan) -> tuple[tuple[Slice, str], ...]:
-    """List slices that were left out."""
-    twins = [(other, "W_DUPLICATE") for _, other in plan.twins]
-    return (*twins, *((plane, "W_LOCALIZER_SKIPPED") for plane in group.dropped))
-
-
-def say(codes: tuple[str, ...], notes: dict[str, float | str]) -> str:
-    """Say warnings in one sentence, with their numbers.
-
-    Args:
-        codes: `W_...` codes.
-        notes: numbers that they speak of.
-
-    Returns:
-        Text without identifiers; "" when there are no codes.
-
-    Example:
-        >>> say(("W_TILT",), {"tilt_degrees": 12.0})
-        'the gantry was tilted: slices are sheared against each other (12 degrees)'
-    """
-    numbers = {
-        "W_TILT": ("tilt_degrees", "{:g} degrees"),
-        "W_LOSSY": ("lossy_ratio", "ratio {:g}"),
-        "W_GAPS_FILLED": ("slices_filled", "{:g} slices"),
-        "W_DUPLICATE": ("duplicates_dropped", "{:g} left out"),
-        "W_LOCALIZER_SKIPPED": ("localizers_dropped", "{:g} left out"),
-        "W_PADDING": ("padding_share", "{:.1%} of the voxels"),
-    }
-    parts = []
-    for code in codes:
-        name, form = numbers.get(code, ("", ""))
-        parts.append(describe(code) + (f" ({form.format(notes[name])})" if name in notes else ""))
-    return "; ".join(parts)
-
-
-def check_pixels(plan: Plan) -> tuple[str, ...]:
-    """Decode every plane and keep none.
-
-    Args:
-        plan: of a group.
-
-    Returns:
-        All codes, those that only pixels tell included.
-
-    Raises:
-        IntakeError: what the pixels refuse.
-    """
-    if plan.facts.samples == 3 or plan.facts.photometric == "PALETTE COLOR":
-        read_colour(plan.planes[0])
-        return plan.codes
-    require_equal_twins(plan)
-    return _with_seen(plan, read_stack(plan.planes, keep=False))
-
-
-def require_equal_twins(plan: Plan) -> None:
-    """Refuse planes at one place that differ.
-
-    Raises:
-        IntakeError: `E_GEOM_DUPLICATE`.
-    """
-    different = 0
-    for one, other in plan.twins:
-        values = read_stack([one, other]).values
-        assert values is not None  # kept by default
-        different += not np.array_equal(values[0], values[1])
-    if different:
-        raise IntakeError(
-            "E_GEOM_DUPLICATE", f"{different} of {len(plan.planes)} positions hold two slices with different pixels"
-        )
-
-
-def _with_seen(plan: Plan, stack: Stack) -> tuple[str, ...]:
-    """Add what only pixels tell."""
-    tests = {
-        "W_DUPLICATE": bool(plan.twins),
-        "W_PADDING": stack.seen.padded > 0,
-        "W_OVERLAY_IN_PIXEL": stack.seen.overlay,
-    }
-    if stack.seen.padded:
-        plan.notes["padding_share"] = stack.seen.padded / max(1, stack.seen.padded + stack.seen.count)
-    return (*plan.codes, *(code for code, holds in tests.items() if holds))
 
 
 def read_series(series: Series, *, modality: str | None = None) -> Volume:
@@ -242,7 +51,7 @@ def read_series(series: Series, *, modality: str | None = None) -> Volume:
     else:
         require_equal_twins(plan)
         stack = read_stack(plan.planes)
-        codes = _with_seen(plan, stack)
+        codes = codes_with_seen(plan, stack)
         voxels, padding = _as_voxels(stack, plan)
     return _volume(plan, series, voxels, padding, word, tuple(dict.fromkeys((*codes, *series.codes))))
 

@@ -57,7 +57,7 @@ def parse_facts(data: DataSet, syntax: str, has_preamble: bool, media_class: str
     element, order = data.elements.get, data.encoding.order
     spacing, of_detector = _spacing(data)
     allocated, stored, high = _bits(data)
-    signed = count_of(element(0x00280103), order, "PixelRepresentation") == 1
+    signed = _signed(element(0x00280103), order)
     sop_class, modality = word(element(0x00080016)) or media_class, word(element(0x00080060)).upper()
     return Facts(
         patient=(_plain(element(0x00100020)), _plain(element(0x00100010)), _plain(element(0x00100030))),
@@ -71,8 +71,8 @@ def parse_facts(data: DataSet, syntax: str, has_preamble: bool, media_class: str
         rows=required_count(element(0x00280010), order, "Rows"),
         columns=required_count(element(0x00280011), order, "Columns"),
         frames=_frames(element(0x00280008)),
-        samples=count_of(element(0x00280002), order, "SamplesPerPixel") or 1,
-        photometric=word(element(0x00280004)).upper(),
+        samples=required_count(element(0x00280002), order, "SamplesPerPixel"),
+        photometric=_photometric(element(0x00280004)),
         bits_allocated=allocated,
         bits_stored=stored,
         high_bit=high,
@@ -108,11 +108,27 @@ def _frames(raw: bytes | None) -> int:
     return int(found[0])
 
 
+def _signed(raw: bytes | None, order: str) -> bool:
+    """Read PixelRepresentation: 0 unsigned, 1 signed; nothing else and never a guess."""
+    value = count_of(raw, order, "PixelRepresentation")
+    if value not in (0, 1):
+        refuse("PixelRepresentation", "0 or 1", "none" if value is None else str(value))
+    return value == 1
+
+
+def _photometric(raw: bytes | None) -> str:
+    """Read PhotometricInterpretation, which must say something."""
+    found = word(raw).upper()
+    if not found:
+        refuse("PhotometricInterpretation", "present", "none")
+    return found
+
+
 def _bits(data: DataSet) -> tuple[int, int, int]:
     """Read BitsAllocated, BitsStored and HighBit, and require that they fit into each other."""
     element, order = data.elements.get, data.encoding.order
     allocated = required_count(element(0x00280100), order, "BitsAllocated")
-    stored = count_of(element(0x00280101), order, "BitsStored") or allocated
+    stored = required_count(element(0x00280101), order, "BitsStored")
     high = count_of(element(0x00280102), order, "HighBit")
     high = stored - 1 if high is None else high
     if allocated not in KNOWN_BITS:

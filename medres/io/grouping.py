@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 
-from medres.io.grid import distances_along, same_place_mm
+from medres.io.bits import PROJECTIONS
+from medres.io.grid import distances_along
 from medres.io.instance import Broken, Facts, Slice
-from medres.io.rescale import PROJECTIONS
+from medres.io.varied import label_volumes
 
 SAME_ORIENTATION = 1e-4  # of each cosine
 VOLUME_MODALITIES = frozenset({"CT", "MR", "PT"})
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
-WEAK = ("AcquisitionNumber", "TriggerTime", "AcquisitionDateTime", "AcquisitionTime", "ContentTime", "File")
 
 
 @dataclass(eq=False)
@@ -137,6 +136,7 @@ def _split_volumes(group: Group, planes: list[Slice]) -> list[Group]:
     if any(plane.facts.orientation is None for plane in kept):  # refused as a whole, no slice goes unseen
         return [Group(group.name, group.planes)]
     parts = [piece for part in parts for piece in _split_by(part, orientation_classes(part.planes), "Orientation")]
+    parts = [p for part in parts for p in _split_by(part, [s.facts.frame_uid for s in part.planes], "Frame")]
     for name in ("ImageType", "Echo", "BValue", "Direction", "TimePoint", "Stack"):
         parts = [piece for part in parts for piece in _split_by(part, [_strong(p, name) for p in part.planes], name)]
     parts = [piece for part in parts for piece in _split_weak(part)]
@@ -187,52 +187,8 @@ def _split_by(group: Group, labels: Sequence[str], reason: str) -> list[Group]:
 def _split_weak(group: Group) -> list[Group]:
     """Split where slices lie on each other and a time or number in the header tells them apart."""
     planes = group.planes
-    if len(planes) < 4 or any(p.position is None or p.facts.orientation is None for p in planes):
+    if any(p.position is None or p.facts.orientation is None for p in planes):
         return [group]
     distances = distances_along(planes[0].facts.orientation, [p.position for p in planes])  # type: ignore[arg-type]
-    for name in WEAK:
-        labels = _weak_labels(planes, distances, name)
-        if labels is not None:
-            return _split_by(group, labels, name)
-    return [group]
-
-
-def _weak_labels(planes: Sequence[Slice], distances: np.ndarray, name: str) -> list[str] | None:
-    """Label planes by one attribute, where it makes volumes that lie on each other."""
-    values = [dict(p.weak).get(name) for p in planes]
-    if any(value is None for value in values) or len(set(values)) == 1:
-        return None
-    by_value = _overlapping(np.array(values, float), distances)
-    if by_value is not None and name in ("AcquisitionNumber", "File", "TriggerTime"):
-        return by_value
-    return _by_rank(np.array(values, float), distances)
-
-
-def _overlapping(values: np.ndarray, distances: np.ndarray) -> list[str] | None:
-    """Label by equal values where each makes a stack of its own and the stacks overlap."""
-    stacks = [np.sort(distances[values == value]) for value in np.unique(values)]
-    near = same_place_mm(np.sort(distances))
-    if any(len(stack) < 2 or np.diff(stack).min() <= near for stack in stacks):
-        return None
-    lows, highs = [s[0] for s in stacks], [s[-1] for s in stacks]
-    order = np.argsort(lows)
-    apart = all(highs[a] < lows[b] for a, b in pairwise(order))
-    return None if apart else [f"{value:.6f}" for value in values]
-
-
-def _by_rank(values: np.ndarray, distances: np.ndarray) -> list[str] | None:
-    """Label by rank at each place, where every place has as many slices and the ranks do not mix."""
-    order = np.argsort(distances, kind="stable")
-    near = same_place_mm(distances[order])
-    breaks = np.flatnonzero(np.diff(distances[order]) > near) + 1
-    places = np.split(order, breaks)
-    copies = len(places[0])
-    if copies < 2 or len(places) < 2 or any(len(place) != copies for place in places):
-        return None
-    ranked = np.stack([place[np.argsort(values[place], kind="stable")] for place in places])  # (places, copies)
-    times = values[ranked]
-    if (times[:, :-1].max(axis=0) >= times[:, 1:].min(axis=0)).any():
-        return None
-    labels = np.empty(len(values), int)
-    labels[ranked] = np.arange(copies)
-    return [f"{label:06d}" for label in labels]
+    name, labels = label_volumes([dict(p.weak) for p in planes], distances)
+    return _split_by(group, labels, name) if labels else [group]

@@ -109,6 +109,7 @@ class Slice:
         sop_uid: SOPInstanceUID or "".
         pixel_position, pixel_length: of PixelData's value; length -1 when encapsulated.
         weak: attributes that make separate volumes only where slices would lie on each other: name to value.
+        is_cine: it stands for several frames that the header does not place one by one.
     """
 
     source: Source
@@ -124,6 +125,7 @@ class Slice:
     pixel_position: int
     pixel_length: int
     weak: tuple[tuple[str, float], ...]
+    is_cine: bool = False
 
 
 @dataclass(frozen=True, slots=True)

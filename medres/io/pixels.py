@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medres.errors import IntakeError
+from medres.io.dataset import inflate_dataset
 from medres.io.decoders import NATIVE, decode_frame
 from medres.io.elements import DEFLATED, ITEM, SEQUENCE_END, UNDEFINED, FileBytes
-from medres.io.header import inflate_dataset
 from medres.io.instance import Facts, Slice, Source
 from medres.io.limits import MAX_VOXELS, require_voxels
 
@@ -115,6 +115,8 @@ class PixelFile:
         start = plane.pixel_position + plane.frame * target.nbytes
         if plane.facts.syntax == DEFLATED:
             content = self._inflate()
+            if start + target.nbytes > len(content):
+                raise IntakeError("E_TRUNCATED", f"PixelData ends {start + target.nbytes - len(content)} bytes early")
             target.reshape(-1).view(np.uint8)[:] = np.frombuffer(content, np.uint8, target.nbytes, start)
             return
         view = target.reshape(-1).view(np.uint8).data

@@ -94,6 +94,10 @@ def choose(inventory: Inventory, key: str | None) -> Series:
         IntakeError: `E_EMPTY_FOLDER`, `E_SERIES_AMBIGUOUS`, or `E_NOT_FOUND` where no series has this key.
     """
     found = inventory.series
+    if not found and len(inventory.skipped) == 1:
+        skipped = inventory.skipped[0]
+        code = skipped.code if skipped.code.startswith("E_") else "E_NOT_DICOM"
+        raise IntakeError(code, f"the file is no scan: {skipped.reason}")
     if not found:
         raise IntakeError(
             "E_EMPTY_FOLDER", f"the path must hold a scan, it holds none in {len(inventory.skipped)} files"

@@ -13,22 +13,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from medres.errors import IntakeError, describe
-from medres.io.checks import Options
-from medres.io.dicom import DicomSeries, inspect_group
-from medres.io.elements import CHUNK, LONG_VRS, SHORT_VRS, FileBytes
+from medres.io.file_bytes import CHUNK, FileBytes
 from medres.io.grouping import group_slices
 from medres.io.header import HeaderReader, NotAScanError
 from medres.io.image import inspect_image
 from medres.io.instance import Broken, Slice, Source
+from medres.io.judging import DicomSeries, inspect_group
 from medres.io.limits import MAX_VOXELS
-from medres.io.nifti import inspect_nifti, looks_like_nifti, nifti_files
+from medres.io.nifti import inspect_nifti, nifti_files
+from medres.io.plan import Options
+from medres.io.recognition import recognise
 from medres.io.series import Inventory, Series, SkippedFile
 
 Progress = Callable[[int, int], None]
-PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-GZIP = b"\x1f\x8b"
-NIFTI_MAGICS = {344: (b"n+1\0", b"ni1\0"), 4: (b"n+2\0", b"ni2\0")}
-ANALYZE_HEADER = 348  # bytes, also the first number of an Analyze or NIfTI-1 header
 
 
 @dataclass
@@ -144,7 +141,7 @@ def _take(path: Path, number: int, base: Path, reader: HeaderReader, other: _Oth
         found.skipped.append(SkippedFile(number, "E_UNREADABLE", reason, path))
         return
     except NotAScanError as reason:
-        found.skipped.append(SkippedFile(number, "W_SKIPPED_FILES", str(reason), path))
+        found.skipped.append(SkippedFile(number, reason.code, str(reason), path))
         return
     if kind:
         if kind == "nifti":
@@ -177,7 +174,7 @@ def _take_dicom(path: Path, number: int, base: Path, reader: HeaderReader, found
     elif head[128:132] == b"DICM" or got.series_uid:
         found.broken.append(got)
     else:
-        raise NotAScanError("unknown content")
+        raise NotAScanError("a data set without preamble that is no image", "E_NOT_DICOM")
     return ""
 
 
@@ -204,49 +201,6 @@ def read_header(path: Path, reader: HeaderReader) -> list[Slice]:
     if kind:
         raise IntakeError("E_NOT_DICOM", f"the file is of another kind ({kind})")
     return found.planes
-
-
-def recognise(head: bytes, path: Path) -> str:
-    """Tell what a file is by its first bytes.
-
-    Args:
-        head: at least its first 352 bytes, where it has so many.
-        path: the file, for compressed NIfTI whose first bytes must be inflated.
-
-    Returns:
-        "dicom", "nifti" or "picture".
-
-    Raises:
-        NotAScanError: for everything else.
-    """
-    if not head:
-        raise NotAScanError("an empty file")
-    if head[128:132] == b"DICM":
-        return "dicom"
-    if head.startswith(PICTURES):
-        return "picture"
-    if _is_nifti(head) or (head[:2] == GZIP and looks_like_nifti(path)):
-        return "nifti"
-    if _may_be_bare_dicom(head):
-        return "dicom"
-    if looks_like_nifti(path):
-        return "nifti"
-    raise NotAScanError("unknown content")
-
-
-def _is_nifti(head: bytes) -> bool:
-    """Tell NIfTI-1, NIfTI-2 and Analyze headers."""
-    magic = any(head[start : start + 4] in magics for start, magics in NIFTI_MAGICS.items())
-    first = {int.from_bytes(head[:4], order) for order in ("little", "big")}
-    return magic or (ANALYZE_HEADER in first and len(head) >= ANALYZE_HEADER)
-
-
-def _may_be_bare_dicom(head: bytes) -> bool:
-    """Tell whether bytes may begin a data set without preamble: group 0002 or 0008, then a VR or a short length."""
-    if len(head) < 16 or head[:2] not in (b"\x02\x00", b"\x08\x00"):
-        return False
-    has_vr = head[4:6] in SHORT_VRS or head[4:6] in LONG_VRS
-    return has_vr or int.from_bytes(head[4:8], "little") < 1 << 16
 
 
 def _skipped_slices(series: DicomSeries) -> list[SkippedFile]:

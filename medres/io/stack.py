@@ -15,21 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from medres.io.bits import find_padding, inverts, mask_bits, turn_over
 from medres.io.instance import Slice
 from medres.io.pixels import PixelFile, require_bytes
-from medres.io.rescale import (
-    Tally,
-    find_padding,
-    fits_int16,
-    inverts,
-    is_whole,
-    mask_bits,
-    require_ct_range,
-    rescale_float,
-    rescale_whole,
-    tally,
-    turn_over,
-)
+from medres.io.rescale import Tally, fits_int16, is_whole, require_ct_range, rescale_float, rescale_whole, tally
 
 MOST_THREADS = 8
 FEW_PLANES = 4  # below this, threads cost more than they save

@@ -38,7 +38,7 @@ def word(raw: bytes | None) -> str:
         >>> word(b"MR ")
         'MR'
     """
-    return "" if raw is None else raw.decode("latin-1").strip(_BLANKS)
+    return "" if raw is None else raw.decode("latin-1").rstrip(_BLANKS).lstrip(" ")
 
 
 def words(raw: bytes | None) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ def words(raw: bytes | None) -> tuple[str, ...]:
         ('ORIGINAL', 'PRIMARY')
     """
     text = word(raw)
-    return tuple(part.strip(_BLANKS) for part in text.split("\\")) if text else ()
+    return tuple(part.strip(" ") for part in text.split("\\")) if text else ()
 
 
 def numbers(raw: bytes | None, element: str, count: int | None = None) -> tuple[float, ...] | None:

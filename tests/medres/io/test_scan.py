@@ -113,13 +113,16 @@ def test_skip_what_only_looks_like_a_data_set_without_preamble(tmp_path: Path) -
     (tmp_path / "b").write_bytes(b"\x02\x00\x00\x00" + os.urandom(500))
     inventory = find_series(tmp_path)
     assert inventory.series == ()
-    assert [s.code for s in inventory.skipped] == ["W_SKIPPED_FILES"] * 2
+    assert sorted(s.code for s in inventory.skipped) == ["E_NOT_DICOM", "W_SKIPPED_FILES"]
     with pytest.raises(IntakeError, match="E_EMPTY_FOLDER"):
         read(tmp_path)
 
 
+@pytest.mark.filterwarnings("ignore:Unknown encoding")  # of the writer of the phantom
 @pytest.mark.parametrize("charset", ["ISO_IR 192", "NO_SUCH_SET", ["", "ISO 2022 IR 87"], None])
-def test_names_in_any_character_set_never_fail(tmp_path: Path, charset: object, caplog: pytest.LogCaptureFixture) -> None:
+def test_names_in_any_character_set_never_fail(
+    tmp_path: Path, charset: object, caplog: pytest.LogCaptureFixture
+) -> None:
     paths = save(ct_slices(), tmp_path)
     for path in paths:
         path.write_bytes(path.read_bytes().replace(b"Doe^Jane", b"M\xfcl^J\xe4n\xff"))

@@ -1,0 +1,60 @@
+"""The first bytes of a file -> what it is; names decide nothing.
+
+Knows magic numbers; reads no header.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from medres.io.elements import LONG_VRS, SHORT_VRS
+from medres.io.header import NotAScanError
+from medres.io.nifti import looks_like_nifti
+
+PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+GZIP = b"\x1f\x8b"
+NIFTI_MAGICS = {344: (b"n+1\0", b"ni1\0"), 4: (b"n+2\0", b"ni2\0")}
+ANALYZE_HEADER = 348  # bytes, also the first number of an Analyze or NIfTI-1 header
+
+
+def recognise(head: bytes, path: Path) -> str:
+    """Tell what a file is by its first bytes.
+
+    Args:
+        head: at least its first 352 bytes, where it has so many.
+        path: the file, for compressed NIfTI whose first bytes must be inflated.
+
+    Returns:
+        "dicom", "nifti" or "picture".
+
+    Raises:
+        NotAScanError: for everything else.
+    """
+    if not head:
+        raise NotAScanError("an empty file")
+    if head[128:132] == b"DICM":
+        return "dicom"
+    if head.startswith(PICTURES):
+        return "picture"
+    if _is_nifti(head) or (head[:2] == GZIP and looks_like_nifti(path)):
+        return "nifti"
+    if _may_be_bare_dicom(head):
+        return "dicom"
+    if looks_like_nifti(path):
+        return "nifti"
+    raise NotAScanError("unknown content")
+
+
+def _is_nifti(head: bytes) -> bool:
+    """Tell NIfTI-1, NIfTI-2 and Analyze headers."""
+    magic = any(head[start : start + 4] in magics for start, magics in NIFTI_MAGICS.items())
+    first = {int.from_bytes(head[:4], order) for order in ("little", "big")}
+    return magic or (ANALYZE_HEADER in first and len(head) >= ANALYZE_HEADER)
+
+
+def _may_be_bare_dicom(head: bytes) -> bool:
+    """Tell whether bytes may begin a data set without preamble: group 0002 or 0008, then a VR or a short length."""
+    if len(head) < 16 or head[:2] not in (b"\x02\x00", b"\x08\x00"):
+        return False
+    has_vr = head[4:6] in SHORT_VRS or head[4:6] in LONG_VRS
+    return has_vr or int.from_bytes(head[4:8], "little") < 1 << 16
