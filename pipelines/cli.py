@@ -134,9 +134,18 @@ def evaluate(
     part: Annotated[str, typer.Option("--part", help="part of the split")] = "test",
     predictions: Annotated[Path | None, typer.Option("--predictions", help="CSV instead of a model")] = None,
     validation: Annotated[Path | None, typer.Option("--validation", help="CSV to choose thresholds on")] = None,
+    positive: Annotated[str | None, typer.Option("--positive", help="positive class, where labels are names")] = None,
+    threshold: Annotated[float | None, typer.Option("--threshold", help="stated beforehand, never chosen here")] = None,
+    rule: Annotated[
+        list[str] | None, typer.Option("--rule", help="youden, sensitivity>=0.95, specificity>=0.95, cost(fn=5,fp=1)")
+    ] = None,
+    scale: Annotated[str, typer.Option("--scale", help="probability, or any: then no calibration")] = "probability",
+    marks: Annotated[Path | None, typer.Option("--marks", help="CSV: scan, score, lesion (for FROC)")] = None,
+    lesions: Annotated[Path | None, typer.Option("--lesions", help="CSV: scan, n_lesions (for FROC)")] = None,
     bootstrap: Annotated[int, typer.Option("--bootstrap", help="resamples")] = 2000,
     seed: Annotated[int, typer.Option("--seed")] = 0,
     device: DeviceOption = "cpu",
+    update_model: Annotated[bool, typer.Option("--update-model", help="keep the numbers in the model's card")] = False,
 ) -> None:
     """Evaluate on rows the model has never seen (or on a table of predictions), every number with its interval."""
     _run("evaluate", **locals())
@@ -213,6 +222,35 @@ def view(
 ) -> None:
     """Open the viewer, on this machine only."""
     _run("view", **locals())
+
+
+review_app = typer.Typer(help="Prove and export what readers recorded.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(review_app, name="review")
+ReviewStoreArgument = Annotated[
+    str, typer.Argument(metavar="STORE", help="results folder, review file or database URL", show_default=False)
+]
+KeyFileOption = Annotated[Path | None, typer.Option("--key-file", help="the site's key; its own by default")]
+
+
+@review_app.command("verify", epilog="Example: medres review verify scores --head 12-4f0c...")
+def review_verify(
+    store: ReviewStoreArgument,
+    head: Annotated[str | None, typer.Option("--head", help="as printed earlier; finds a trail that was cut")] = None,
+    key_file: KeyFileOption = None,
+) -> None:
+    """Find a changed, removed or cut entry; print the head to keep elsewhere."""
+    _run("review", action="verify", **locals())
+
+
+@review_app.command("export", epilog="Example: medres review export scores --out readings")
+def review_export(
+    store: ReviewStoreArgument,
+    out: OutOption,
+    folder: Annotated[Path | None, typer.Option("--folder", help="results or scans that were read")] = None,
+    key_file: KeyFileOption = None,
+) -> None:
+    """Write a manifest for the next training and the report of agreement between readers and model."""
+    _run("review", action="export", **locals())
 
 
 @app.command(epilog="Example: medres demo --out demo")
