@@ -79,6 +79,18 @@ def link(
     _run("link", **locals())
 
 
+@app.command(epilog="Example: medres manifest studies/ manifest.csv --table labels.csv")
+def manifest(
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="folder, or MedMNIST .npz", show_default=False)],
+    out: Annotated[Path, typer.Argument(metavar="OUT.csv", help="manifest to write", show_default=False)],
+    table: Annotated[Path | None, typer.Option("--table", help="CSV: label + path, series, study ...")] = None,
+    modality: ModalityOption = None,
+    label_names: Annotated[str | None, typer.Option("--label-names", help="MedMNIST: names of labels 0,1,...")] = None,
+) -> None:
+    """List the scans of a folder per class, of a tree with a label table, or of a MedMNIST file as a manifest."""
+    _run("manifest", **locals())
+
+
 @app.command(epilog="Example: medres split manifest.csv --out split.json --test 0.2 --validation 0.2 --seed 0")
 def split(
     manifest: Annotated[Path, typer.Argument(metavar="MANIFEST", help="CSV", show_default=False)],

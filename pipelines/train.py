@@ -6,7 +6,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from medres.datasets.audit import check_split
+from medres.datasets.leaks import describe_acceptance, refuse_leaks
 from medres.datasets.manifest import read_manifest
+from medres.datasets.rows import Manifest
 from medres.datasets.split import Split
 from medres.datasets.split_file import read_split
 from medres.errors import TrainingError
@@ -31,9 +34,11 @@ def run(
     """Train, draw the curves, say what came out."""
     experiment = read_experiment(config)
     scans = read_manifest(manifest, labels=experiment.labels.known)
-    parts = choose_parts(read_split(split, scans), fold)
+    accepted = accept_leak or []
+    parts = choose_parts(read_split(split, scans, allow_leaks=any(n.startswith("patients:") for n in accepted)), fold)
+    audit = refuse_leaking(scans, parts, accepted)
     weights = config.parent / experiment.weights if experiment.weights else None
-    source = Source(scans, parts, weights, cache=out / "cache")
+    source = Source(scans, parts, weights, cache=out / "cache", audit=audit)
     with console.progress("train") as advance:
         prepare = partial(advance, note="scans prepared")
         model = train(experiment, source, out, Run(device, resume, True, watch(advance), prepare, say_loading))
@@ -47,6 +52,14 @@ def run(
         f"{facts['training_seconds'] / 60:.1f} min"
     )
     return console.EXIT_OK
+
+
+def refuse_leaking(scans: Manifest, parts: Split, accepted: list[str]) -> dict[str, str]:
+    """Refuse parts that share patients, copies or near-copies, but for leaks accepted by name; say so for the card."""
+    with console.progress("audit") as advance:
+        leaks = check_split(scans, parts, on_progress=lambda step, done, total: advance(done, total=total, note=step))
+    refuse_leaks(leaks, accepted)
+    return describe_acceptance(leaks, accepted)
 
 
 def choose_parts(split: Split, fold: int | None) -> Split:

@@ -119,6 +119,29 @@ def with_parts(manifest: Manifest, split: Split | None, pairs: Sequence[Pair]) -
     )
 
 
+def describe_acceptance(leaks: Sequence[Leak], accepted: Sequence[str] = ()) -> dict[str, str]:
+    """Say for the model card what was found and what was accepted.
+
+    Args:
+        leaks: of the split.
+        accepted: names of leaks that were accepted.
+
+    Returns:
+        Leak to words; {"leaks": "none found"} for a clean split.
+
+    Example:
+        >>> describe_acceptance([])
+        {'leaks': 'none found'}
+    """
+    told = {
+        leak.name: f"accepted: {len(leak.judged_rows)} scans of {leak.parts[1]} share {WORDS[leak.kind]} with "
+        f"{leak.parts[0]}"
+        for leak in leaks
+        if leak.name in accepted
+    }
+    return told or {"leaks": "none found"}
+
+
 def refuse_leaks(leaks: Sequence[Leak], accepted: Sequence[str] = ()) -> None:
     """Refuse a split that leaks, but for leaks that were accepted by name.
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+HOUSE_COLUMNS = ("split", "leak_group", "series", "key_fingerprint")  # written by medres; no facts about scans
 CHANNEL = "image"  # the channel of a plain `path` column; PreprocessingSpec's default
 
 

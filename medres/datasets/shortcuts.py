@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import StratifiedGroupKFold
 
-from medres.datasets.rows import Manifest
+from medres.datasets.rows import HOUSE_COLUMNS, Manifest
 from medres.evaluation.discrimination import auroc
 from medres.evaluation.estimate import Estimate
 
@@ -21,7 +21,6 @@ FEARED = 0.65  # lower end of the interval from which a shortcut is feared
 FOLDS, TREES, LEAF = 5, 120, 5  # of the forest; out-of-fold, groups kept together
 MOST_VALUES = 30  # a text column with more different values is a note, not a group
 SHOWN = 6  # single facts named for each label
-NOT_FACTS = ("split", "leak_group", "series")  # columns that medres itself writes
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def build_facts(
     """
     names = tuple(dict.fromkeys(name for row in facts for name in row))
     columns = [(name, np.array([row.get(name, -1.0) for row in facts])) for name in names]
-    for column in ("modality", "site", *(name for name in manifest.columns if name not in NOT_FACTS)):
+    for column in ("modality", "site", *(name for name in manifest.columns if name not in HOUSE_COLUMNS)):
         columns += _column_facts(column, [row.value(column) for row in manifest.rows])
     columns = [(name, values) for name, values in columns if np.ptp(values) > 0]
     if not columns:

@@ -11,18 +11,17 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import safetensors.torch
-from safetensors import SafetensorError, safe_open
+import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
 import medres
+from medres.datasets.cache import TensorCache
 from medres.datasets.rows import Manifest, ManifestRow
 from medres.errors import DatasetError, MedresError
 from medres.io.reading import read
-from medres.models.folder import said_plainly
 from medres.models.scope import describe_scan
 from medres.preprocessing.model_input import ModelInput
 from medres.preprocessing.pipeline import preprocess
@@ -123,12 +122,14 @@ def prepare_scans(
         MedresError: what reading or preparing refuses, with the row's number before it.
     """
     wanted = _wanted_rows(rows, labels)
+    store = None if cache is None else TensorCache(cache)
     found, held = [], 0
     for done, row in enumerate(wanted, start=1):
-        scan = _prepare_row(manifest, row, spec, labels, cache)
+        scan = _prepare_row(manifest, row, spec, labels, store)
         held += scan.source.nbytes if isinstance(scan.source, Tensor) else 0
-        if cache is not None and held > MEMORY_LIMIT_BYTES:
-            scan = replace(scan, source=_cache_file(cache, manifest, row, spec))
+        if store is not None and held > MEMORY_LIMIT_BYTES:
+            place = store.path(_cache_key(manifest, row, spec))
+            scan = replace(scan, source=place) if place.is_file() else scan  # it may have found no room
         found.append(scan)
         if on_progress is not None:
             on_progress(done, len(wanted))
@@ -148,17 +149,17 @@ def _wanted_rows(rows: Sequence[ManifestRow], labels: LabelSpec) -> list[Manifes
 
 
 def _prepare_row(
-    manifest: Manifest, row: ManifestRow, spec: PreprocessingSpec, labels: LabelSpec, cache: Path | None
+    manifest: Manifest, row: ManifestRow, spec: PreprocessingSpec, labels: LabelSpec, cache: TensorCache | None
 ) -> PreparedScan:
     """Take a row from the cache, or read and prepare it."""
-    place = None if cache is None else _cache_file(cache, manifest, row, spec)
-    kept = None if place is None else _read_cached(place)
+    key = "" if cache is None else _cache_key(manifest, row, spec)
+    kept = None if cache is None else _read_cached(cache, key)
     try:
         tensor, digest, facts = kept or _read_row(manifest, row, spec)
     except MedresError as error:
         raise type(error)(error.code, f"row {row.number}: {error.what}", error.cure) from None
-    if place is not None and kept is None:
-        _write_cached(place, tensor, digest, facts)
+    if cache is not None and kept is None:
+        cache.put(key, {"views": tensor.numpy()}, {"content_digest": digest, "facts": dict(facts)})
     label = labels.index_of(row.label)
     assert label is not None  # `_wanted_rows` left the others out
     return PreparedScan(row.number, row.key, row.patient_id, label, tensor, digest, facts, len(tensor))
@@ -200,15 +201,15 @@ def read_volume(manifest: Manifest, row: ManifestRow, channel: str | None = None
     return replace(volume, spacing_known=False).with_codes("W_SPACING_UNKNOWN")
 
 
-def _cache_file(cache: Path, manifest: Manifest, row: ManifestRow, spec: PreprocessingSpec) -> Path:
-    """Name the cache's file for a row: by content, spec, version and what the manifest says of the scan."""
+def _cache_key(manifest: Manifest, row: ManifestRow, spec: PreprocessingSpec) -> str:
+    """Name the cache's entry for a row: by content, spec, version and what the manifest says of the scan."""
     about = [medres.__version__, spec.model_dump_json(), row.modality, row.series, str(row.spacing_known)]
     digest = hashlib.sha256(json.dumps(about).encode())
     for name, channel in _channels(row, spec):
         digest.update(name.encode())
         for file in _files(manifest.path(row, channel)):
             digest.update(_file_digest(file))
-    return cache / f"{digest.hexdigest()}.safetensors"
+    return digest.hexdigest()
 
 
 def _files(path: Path) -> list[Path]:
@@ -220,23 +221,9 @@ def _file_digest(path: Path) -> bytes:
         return hashlib.file_digest(stream, "sha256").digest()
 
 
-def _read_cached(path: Path) -> tuple[Tensor, str, dict[str, float]] | None:
+def _read_cached(cache: TensorCache, key: str) -> tuple[Tensor, str, dict[str, float]] | None:
     """Read an entry; one that is not there or broken counts as absent."""
-    if not path.is_file():
+    entry = cache.get(key)
+    if entry is None or "views" not in entry.arrays or {"content_digest", "facts"} - entry.notes.keys():
         return None
-    try:
-        with safe_open(path, framework="pt") as stored:
-            about: dict[str, Any] = json.loads(stored.metadata()["about"])
-            return stored.get_tensor("views"), about["content_digest"], about["facts"]
-    except (SafetensorError, OSError, KeyError, ValueError):
-        return None
-
-
-def _write_cached(path: Path, tensor: Tensor, digest: str, facts: Mapping[str, float]) -> None:
-    """Write an entry whole or not at all."""
-    about = json.dumps({"content_digest": digest, "facts": dict(facts)})
-    with said_plainly():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".draft")
-        draft.write_bytes(safetensors.torch.save({"views": tensor.contiguous()}, {"about": about}))
-        draft.replace(path)
+    return torch.from_numpy(entry.arrays["views"]), entry.notes["content_digest"], entry.notes["facts"]

@@ -10,7 +10,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,12 +45,14 @@ class Source:
         split: with parts "train" and "validation".
         weights: file or TrainedModel folder to start from; None draws weights from the seed.
         cache: folder for prepared tensors; None prepares each time.
+        audit: what the search for leaks found and what was accepted, JSON-able; it goes into the model card.
     """
 
     manifest: Manifest
     split: Split
     weights: Path | None = None
     cache: Path | None = None
+    audit: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,7 @@ def _provenance(
         "split_digest": hashlib.sha256(json.dumps(dict(source.split.parts), sort_keys=True).encode()).hexdigest(),
         "split_method": source.split.method,
         "split_seed": source.split.seed,
+        "audit": dict(source.audit),
         "seed": experiment.training.seed,
         "scans": counts,
         "versions": _versions(),
