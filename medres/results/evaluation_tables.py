@@ -156,8 +156,8 @@ def write_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
     """Write a table as CSV in UTF-8; None is an empty cell.
 
     Example:
-        >>> write_csv(["a"], [["=x"], [None]])
-        b"a\\n'=x\\n\\n"
+        >>> write_csv(["a", "b"], [["=x", None]]).decode().splitlines()
+        ['a,b', "'=x,"]
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")

@@ -1,0 +1,165 @@
+"""Evaluation -> sentences, as the results section of a paper has them.
+
+Every number in a sentence stands in the JSON too. Knows no page.
+"""
+
+from __future__ import annotations
+
+from medres.evaluation.estimate import Estimate
+from medres.evaluation.summary import Evaluation, PointResult
+from medres.results.evaluation_setting import EvaluationSetting
+from medres.results.evaluation_tables import say_count, say_interval, say_name, say_number
+
+
+def say_inline(name: str, estimate: Estimate, level: float) -> str:
+    """Word a number for running text.
+
+    Example:
+        >>> say_inline("AUROC", Estimate(0.9, 0.8, 0.95), 0.95)
+        'AUROC 0.900 (95 % CI 0.800 to 0.950)'
+    """
+    if estimate.value is None:
+        return f"{name} undefined ({estimate.reason})"
+    inner = say_interval(estimate)
+    interval = f" ({level * 100:.3g} % CI {inner})" if inner else " (no interval)"
+    counted = (
+        f" ({estimate.x}/{estimate.n}; {level * 100:.3g} % CI {inner})" if estimate.x is not None and inner else ""
+    )
+    return f"{name} {say_number(estimate.value)}{counted or interval}"
+
+
+def join(parts: list[str]) -> str:
+    """Join clauses with commas and an "and".
+
+    Example:
+        >>> join(["a", "b", "c"])
+        'a, b and c'
+    """
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}" if parts else ""
+
+
+def summary_sentences(evaluation: Evaluation, setting: EvaluationSetting) -> list[str]:
+    """The paragraph that a reader reads when reading nothing else."""
+    level, cases = evaluation.plan.level, evaluation.cases
+    patients = f" of {cases.n_patients} patients" if cases.patients is not None else ""
+    said = [
+        f"{setting.flow.analysed} of {setting.flow.received} scans{patients} were analysed, "
+        f"{cases.n_positive} of them with {setting.positive} "
+        f"(prevalence {say_number(evaluation.discrimination['prevalence'].value)}).",
+        f"{say_inline('The AUROC was', evaluation.discrimination['auroc'], level)}.",
+    ]
+    if evaluation.default:
+        point = evaluation.points[evaluation.default]
+        rates = join([say_inline(name, point.rates[name], level) for name in ("sensitivity", "specificity")])
+        said.append(f"At the threshold {say_number(point.threshold.value)} ({threshold_origin(point)}): {rates}.")
+    if evaluation.calibration and evaluation.calibration["slope"].defined:
+        slope, large = evaluation.calibration["slope"], evaluation.calibration["citl"]
+        said.append(
+            f"{say_inline('Calibration slope', slope, level)}, {say_inline('calibration in the large', large, level)}."
+        )
+    for patient in list(evaluation.patients.values())[:1]:
+        said.append(f"{say_inline(f'Per patient (rule: {patient.rule}) the AUROC was', patient.auroc, level)}.")
+    return said
+
+
+def threshold_origin(point: PointResult) -> str:
+    """Say by which rule and on which data a threshold was chosen."""
+    threshold = point.threshold
+    if threshold.source == "stated beforehand":
+        return "stated beforehand"
+    return f"chosen by the rule “{threshold.rule}” on validation data of {threshold.source.removeprefix('the ')}"
+
+
+def flow_sentences(setting: EvaluationSetting) -> list[str]:
+    """Say what became of the scans that were received."""
+    flow = setting.flow
+    lost = flow.received - flow.analysed
+    if not lost:
+        said = [f"All {flow.received} scans could be read and scored."]
+    else:
+        reasons = [f"{sum(codes.values())} {fate}" for fate, codes in flow.reasons.items()]
+        said = [f"{lost} of {flow.received} scans got no score: {join(reasons)}."]
+    if flow.indeterminate:
+        said.append(
+            f"{flow.indeterminate} scored scans lay in the indeterminate band; they are part of every analysis of "
+            "scores, and decisions at the threshold count them too."
+        )
+    return said
+
+
+def worst_case_sentence(setting: EvaluationSetting, level: float) -> str:
+    """Say what the rates would be if every failure were an error."""
+    if not setting.worst_case:
+        return ""
+    if setting.flow.received == setting.flow.analysed:
+        return "No scan failed, so the worst case equals the primary analysis."
+    rates = join([say_inline(name, setting.worst_case[name], level) for name in ("sensitivity", "specificity")])
+    return f"If every scan without a score had been decided wrongly: {rates}."
+
+
+def calibration_sentences(evaluation: Evaluation) -> list[str]:
+    """Say whether the probabilities were too high, too low, too sure or too timid, and how sure that is."""
+    large, slope = evaluation.calibration["citl"], evaluation.calibration["slope"]
+    said = []
+    if large.lower is not None and large.upper is not None:
+        verdict = (
+            "on average too high"
+            if large.upper < 0
+            else "on average too low"
+            if large.lower > 0
+            else "not shown to be off on average"
+        )
+        said.append(f"Probabilities were {verdict} (calibration in the large {say_number(large.value)}, 0 is right).")
+    if slope.lower is not None and slope.upper is not None:
+        verdict = (
+            "too extreme"
+            if slope.upper < 1
+            else "too timid"
+            if slope.lower > 1
+            else "not shown to be too extreme or too timid"
+        )
+        said.append(f"They were {verdict} (slope {say_number(slope.value)}, 1 is right).")
+    return said or ["Calibration is undefined here; the table says why."]
+
+
+def utility_sentence(evaluation: Evaluation) -> str:
+    """Say where acting on the model beats both acting on all and acting on none."""
+    better = [p.threshold for p in evaluation.decisions if p.net_benefit > max(p.net_benefit_all, 0) + 1e-12]
+    if not better:
+        return "At no threshold probability did the model beat both acting on all and acting on none."
+    span = f"{better[0]:.2f}" if len(better) == 1 else f"between {better[0]:.2f} and {better[-1]:.2f}"
+    gaps = "" if len(better) == round((better[-1] - better[0]) * 100) + 1 else " (with gaps)"
+    return f"The point estimate of net benefit beat acting on all and on none at threshold probabilities {span}{gaps}."
+
+
+def subgroup_sentence(evaluation: Evaluation) -> str:
+    """Say how far subgroups differ and how many are too small to tell."""
+    known = [group for group in evaluation.subgroups if group.auroc.value is not None]
+    small = sum(bool(group.flag) for group in evaluation.subgroups)
+    if not known:
+        return "No subgroup has both classes."
+    low, high = (pick(known, key=lambda group: group.auroc.value or 0) for pick in (min, max))
+    text = (
+        f"AUROC ranged from {say_number(low.auroc.value)} ({low.column}: {low.value}) to "
+        f"{say_number(high.auroc.value)} ({high.column}: {high.value})."
+    )
+    return f"{text} {small} of {len(evaluation.subgroups)} groups have fewer than 10 positives." if small else text
+
+
+def estimate_rows(estimates: dict[str, Estimate], exact: dict[str, Estimate] | None = None) -> list[dict[str, str]]:
+    """Lay numbers out for a table of a page: name, value, interval, exact interval, counts, method."""
+    rows = []
+    for name, one in estimates.items():
+        other = (exact or {}).get(name)
+        rows.append(
+            {
+                "name": say_name(name),
+                "value": say_number(one.value) if one.defined else "undefined",
+                "interval": say_interval(one) or ("" if one.defined else one.reason),
+                "exact": say_interval(other) if other else "",
+                "count": say_count(one),
+                "method": one.method,
+                "note": one.note,
+            }
+        )
+    return rows

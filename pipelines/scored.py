@@ -1,0 +1,185 @@
+"""What was said of each scan, from a table or from a model -> Cases, flow and a table to keep.
+
+The one form in which `evaluate`, `compare` and `drift` hold predictions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from medres.errors import EvaluationError
+from medres.evaluation.cases import Cases, build_cases
+from medres.evaluation.flow import (
+    ANALYSED,
+    INDETERMINATE,
+    OUT_OF_SCOPE,
+    READ_FAILED,
+    SCORE_FAILED,
+    Fate,
+    Flow,
+    count_flow,
+)
+from medres.evaluation.inputs import check_unique
+from medres.io.privacy import load_site_key, pseudonym
+from medres.results.evaluation_tables import write_csv
+
+FATES = {"refused": READ_FAILED, "error": SCORE_FAILED, "out_of_scope": OUT_OF_SCOPE}
+NEVER_GROUPS = re.compile(r"name|birth|dob|date|time|accession|mrn|uid|path|file|comment|note|leak_group|series", re.I)
+
+
+@dataclass(frozen=True)
+class ScoredRow:
+    """One scan with what was said of it.
+
+    Attributes:
+        scan: its name; never shown.
+        patient: its patient; "" where nobody said.
+        label: true class by name.
+        score: of the positive class; None where it failed.
+        probabilities: by class; may be empty.
+        status: ok, warned, refused, error or out_of_scope.
+        code: why it failed.
+        decision: positive, negative, indeterminate, or "" where nobody decided.
+        columns: further cells, by column.
+    """
+
+    scan: str
+    patient: str
+    label: str
+    score: float | None
+    probabilities: dict[str, float] = field(default_factory=dict)
+    status: str = "ok"
+    code: str = ""
+    decision: str = ""
+    columns: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ScoredTable:
+    """Scored scans.
+
+    Attributes:
+        rows: in the order they came.
+        positive: name of the positive class.
+        class_names: in the order of the probability columns; may be empty.
+        has_patients: whether patients are named.
+        notes: what a reader must know.
+    """
+
+    rows: tuple[ScoredRow, ...]
+    positive: str
+    class_names: tuple[str, ...] = ()
+    has_patients: bool = True
+    notes: tuple[str, ...] = ()
+
+    @property
+    def scored(self) -> tuple[ScoredRow, ...]:
+        """Rows with a score."""
+        return tuple(row for row in self.rows if row.score is not None)
+
+    @property
+    def negative(self) -> str:
+        """Name of everything that is not positive."""
+        others = {row.label for row in self.rows} - {self.positive}
+        return next(iter(others)) if len(others) == 1 else f"not {self.positive}"
+
+
+def to_cases(table: ScoredTable, scale: str = "probability") -> Cases:
+    """Take the scored rows as cases.
+
+    Args:
+        table: any.
+        scale: `probability` or `any`.
+
+    Raises:
+        EvaluationError: the refusals of `build_cases`.
+    """
+    check_unique([row.scan for row in table.rows])
+    rows = table.scored
+    if not rows:
+        raise EvaluationError("E_EVAL_EMPTY", f"at least one scored scan is needed, got 0 of {len(table.rows)}")
+    cases = build_cases(
+        [row.label == table.positive for row in rows],
+        np.array([row.score for row in rows], float),
+        scans=[row.scan for row in rows],
+        patients=[row.patient for row in rows] if table.has_patients else None,
+        scale=scale,
+        columns={name: [row.columns.get(name, "") for row in rows] for name in _groups(rows)},
+    )
+    return _with_classes(cases, table, rows)
+
+
+def _groups(rows: Sequence[ScoredRow]) -> list[str]:
+    """Columns that may become subgroups: named neither like an identifier nor like a date."""
+    names = dict.fromkeys(name for row in rows for name in row.columns)
+    return [name for name in names if not NEVER_GROUPS.search(name)]
+
+
+def _with_classes(cases: Cases, table: ScoredTable, rows: Sequence[ScoredRow]) -> Cases:
+    if len(table.class_names) < 3:
+        return cases
+    probabilities = np.array([[row.probabilities[name] for name in table.class_names] for row in rows])
+    return replace(
+        cases, classes=tuple(row.label for row in rows), class_names=table.class_names, probabilities=probabilities
+    )
+
+
+def to_flow(table: ScoredTable) -> Flow:
+    """Count what became of every row."""
+    return count_flow([Fate(row.label == table.positive, _fate(row), row.code) for row in table.rows])
+
+
+def _fate(row: ScoredRow) -> str:
+    if row.score is None:
+        return FATES.get(row.status, SCORE_FAILED)
+    return INDETERMINATE if row.decision == "indeterminate" else ANALYSED
+
+
+def decide(rows: Sequence[ScoredRow], threshold: float | None, band: tuple[float, float] | None) -> list[str]:
+    """Word the decision of each row at a threshold; rows that carry one keep it."""
+    said = []
+    for row in rows:
+        if row.decision or threshold is None or row.score is None:
+            said.append(row.decision)
+        elif band and band[0] <= row.score < band[1]:
+            said.append("indeterminate")
+        else:
+            said.append("positive" if row.score >= threshold else "negative")
+    return said
+
+
+def predictions_csv(table: ScoredTable, threshold: float | None, band: tuple[float, float] | None) -> bytes:
+    """Write the scored table so that it may be evaluated again: patients as keyed pseudonyms, scans numbered.
+
+    Args:
+        table: any.
+        threshold: of the default operating point, for the decision column.
+        band: indeterminate scores.
+
+    Returns:
+        CSV; a scan that was named by a digest keeps the start of it.
+    """
+    key = load_site_key()
+    groups = _groups(table.rows)
+    head: list[str] = ["scan", "patient_id", "label", "status", "code", "score", "decision"]
+    head += [f"score_{name}" for name in table.class_names] + groups
+    rows: list[list[Any]] = []
+    for number, (row, decision) in enumerate(
+        zip(table.rows, decide(table.rows, threshold, band), strict=True), start=1
+    ):
+        scan = row.scan[:16] if re.fullmatch(r"[0-9a-f]{64}", row.scan) else f"row-{number:05d}"
+        patient = pseudonym(key, row.patient) if table.has_patients else ""
+        score = None if row.score is None else repr(row.score)
+        cells: list[Any] = [scan, patient, row.label, row.status, row.code, score, decision]
+        cells += (
+            [row.probabilities.get(name) for name in table.class_names]
+            if row.score is not None
+            else [None] * len(table.class_names)
+        )
+        rows.append([*cells, *[row.columns.get(name, "") for name in groups]])
+    return write_csv(head, rows)
