@@ -15,7 +15,7 @@ from medres.io.bits import inverts
 from medres.io.colour import read_colour
 from medres.io.digest import content_digest
 from medres.io.instance import Facts, Slice
-from medres.io.judging import DicomSeries, codes_with_seen, require_equal_twins
+from medres.io.judging import DicomSeries, require_equal_twins, with_seen
 from medres.io.plan import Plan
 from medres.io.privacy import patient_key
 from medres.io.rescale import linear, read_lut
@@ -47,13 +47,13 @@ def read_series(series: Series, *, modality: str | None = None) -> Volume:
     plan = series.plan
     word = plan.facts.modality or (modality or series.modality).upper()
     if plan.facts.samples == 3 or plan.facts.photometric == "PALETTE COLOR":
-        voxels, padding, codes = read_colour(plan.planes[0]), None, plan.codes
+        voxels, padding = read_colour(plan.planes[0]), None
     else:
         require_equal_twins(plan)
         stack = read_stack(plan.planes)
-        codes = codes_with_seen(plan, stack)
+        plan = with_seen(plan, stack)
         voxels, padding = _as_voxels(stack, plan)
-    return _volume(plan, series, voxels, padding, word, tuple(dict.fromkeys((*codes, *series.codes))))
+    return _volume(plan, series, voxels, padding, word, tuple(dict.fromkeys((*plan.codes, *series.codes))))
 
 
 def _parts(series: Series) -> tuple[str, str | None]:

@@ -6,7 +6,7 @@ A fault becomes a verdict here and never an exception; knows no folder.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -70,13 +70,12 @@ def inspect_group(group: Group, *, headers_only: bool, options: Options, modalit
     """
     try:
         plan = build_plan(group, options)
-        codes = plan.codes if headers_only else check_pixels(plan)
+        plan = plan if headers_only else check_pixels(plan)
     except IntakeError as fault:
         return _refused(group, fault, headers_only, modality)
     facts, grid = plan.facts, plan.grid
     shape = (facts.columns, facts.rows, grid.count)
-    if headers_only and plan.twins:
-        codes = (*codes, "W_DUPLICATE")
+    codes = (*plan.codes, "W_DUPLICATE") if headers_only and plan.twins else plan.codes
     return DicomSeries(
         key=series_key(group.name),
         kind="dicom",
@@ -162,23 +161,23 @@ def say(codes: tuple[str, ...], notes: dict[str, float | str]) -> str:
     return "; ".join(parts)
 
 
-def check_pixels(plan: Plan) -> tuple[str, ...]:
+def check_pixels(plan: Plan) -> Plan:
     """Decode every plane and keep none.
 
     Args:
         plan: of a group.
 
     Returns:
-        All codes, those that only pixels tell included.
+        The Plan with the codes that only pixels tell.
 
     Raises:
         IntakeError: what the pixels refuse.
     """
     if plan.facts.samples == 3 or plan.facts.photometric == "PALETTE COLOR":
         read_colour(plan.planes[0])
-        return plan.codes
+        return plan
     require_equal_twins(plan)
-    return codes_with_seen(plan, read_stack(plan.planes, keep=False))
+    return with_seen(plan, read_stack(plan.planes, keep=False))
 
 
 def require_equal_twins(plan: Plan) -> None:
@@ -198,13 +197,22 @@ def require_equal_twins(plan: Plan) -> None:
         )
 
 
-def codes_with_seen(plan: Plan, stack: Stack) -> tuple[str, ...]:
-    """Add what only pixels tell."""
+def with_seen(plan: Plan, stack: Stack) -> Plan:
+    """Add what only pixels tell.
+
+    Args:
+        plan: of a group.
+        stack: its planes, read.
+
+    Returns:
+        A Plan with more codes and notes.
+    """
+    seen = stack.seen
     tests = {
         "W_DUPLICATE": bool(plan.twins),
-        "W_PADDING": stack.seen.padded > 0,
-        "W_OVERLAY_IN_PIXEL": stack.seen.overlay,
+        "W_PADDING": seen.padded > 0,
+        "W_OVERLAY_IN_PIXEL": seen.overlay,
     }
-    if stack.seen.padded:
-        plan.notes["padding_share"] = stack.seen.padded / max(1, stack.seen.padded + stack.seen.count)
-    return (*plan.codes, *(code for code, holds in tests.items() if holds))
+    more = [code for code, holds in tests.items() if holds and code not in plan.codes]
+    notes = {"padding_share": seen.padded / (seen.padded + seen.count)} if seen.padded else {}
+    return replace(plan, codes=(*plan.codes, *more), notes={**plan.notes, **notes})

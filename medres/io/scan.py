@@ -37,6 +37,19 @@ class _Found:
     series: list[Series] = field(default_factory=list)
     skipped: list[SkippedFile] = field(default_factory=list)
     taken: set[Path] = field(default_factory=set)
+    judged: set[Path] = field(default_factory=set)
+
+    def add(self, series: Series, skipped: list[SkippedFile]) -> None:
+        """Take in a series that was judged, and the files that were left out of it."""
+        self.series.append(series)
+        self.judged.update(series.paths)
+        for one in skipped:
+            self.skip(one)
+
+    def skip(self, file: SkippedFile) -> None:
+        """Take in a file that is no scan."""
+        self.skipped.append(file)
+        self.judged.add(file.path)
 
 
 def find_series(
@@ -59,7 +72,7 @@ def find_series(
         resample_uneven: accept uneven slices, to be brought onto an even grid.
         nifti_frame: "sform" or "qform" where a NIfTI file's two frames disagree.
         modality: DICOM's word for files that carry none.
-        on_progress: called with (files done, files in all).
+        on_progress: called with (files judged, files in all); where pixels are read, a file counts once they are.
         max_voxels: most voxels of one volume.
 
     Returns:
@@ -77,12 +90,13 @@ def find_series(
     for number, file in enumerate(files, 1):
         _take(file, number, base, reader, other, found)
         if on_progress is not None:
-            on_progress(number, len(files))
+            on_progress(number if headers_only else len(found.judged), len(files))
     options = Options(allow_gaps, resample_uneven, max_voxels)
     for group in group_slices(found.planes, found.broken):
         series = inspect_group(group, headers_only=headers_only, options=options, modality=modality)
-        found.series.append(series)
-        found.skipped += _skipped_slices(series)
+        found.add(series, _skipped_slices(series))
+        if on_progress is not None and not headers_only:
+            on_progress(len(found.judged), len(files))
     return Inventory(
         series=tuple(_unique_keys(sorted(found.series, key=lambda s: s.key))),
         skipped=tuple(sorted(found.skipped, key=lambda s: s.number)),
@@ -138,15 +152,15 @@ def _take(path: Path, number: int, base: Path, reader: HeaderReader, other: _Oth
         kind = _take_dicom(path, number, base, reader, found)
     except OSError as fault:
         reason = f"it cannot be opened ({fault.strerror or type(fault).__name__})"
-        found.skipped.append(SkippedFile(number, "E_UNREADABLE", reason, path))
+        found.skip(SkippedFile(number, "E_UNREADABLE", reason, path))
         return
     except NotAScanError as reason:
-        found.skipped.append(SkippedFile(number, reason.code, str(reason), path))
+        found.skip(SkippedFile(number, reason.code, str(reason), path))
         return
     if kind:
         if kind == "nifti":
             found.taken.update(nifti_files(path))
-        found.series.append(other.inspect(path, kind))
+        found.add(other.inspect(path, kind), [])
 
 
 def _take_dicom(path: Path, number: int, base: Path, reader: HeaderReader, found: _Found) -> str:

@@ -175,8 +175,11 @@ def test_list_a_broken_file_alone_where_no_series_claims_it(tmp_path: Path) -> N
 def test_tell_progress_file_by_file(tmp_path: Path) -> None:
     save_ct(tmp_path)
     seen: list[tuple[int, int]] = []
-    find_series(tmp_path, on_progress=lambda done, count: seen.append((done, count)))
+    find_series(tmp_path, headers_only=True, on_progress=lambda done, count: seen.append((done, count)))
     assert seen == [(n, 9) for n in range(1, 10)]
+    seen.clear()
+    find_series(tmp_path, on_progress=lambda done, count: seen.append((done, count)))
+    assert seen == [*[(0, 9)] * 9, (9, 9)]
 
 
 def test_keys_are_stable_unique_and_free_of_identifiers(tmp_path: Path) -> None:
