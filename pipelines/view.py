@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -96,6 +97,12 @@ def server_file() -> Path:
 def _check(folder: Path | None, model: Path | None, port: int) -> None:
     if not 1 <= port <= 65535:
         raise MedresError("E_USAGE", f"the port must be in 1 to 65535, got {port}")
+    with socket.socket() as door:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind((ADDRESS, port))
+        except OSError:
+            raise MedresError("E_USAGE", f"port {port} is in use", "choose another with --port") from None
     if folder is not None and not folder.exists():
         raise IntakeError("E_NOT_FOUND", "there is nothing where FOLDER points")
     if model is not None and not (model / "trained_model.json").is_file():

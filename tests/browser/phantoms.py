@@ -46,7 +46,8 @@ def volume(name: str) -> Volume:
     if name == "float":
         return Volume(values.astype(np.float32), _affine(name), "MR")
     display = Display(WINDOW.center, WINDOW.width, inverted=name == "inverted")
-    return Volume(np.rint(values).astype(np.int16), _affine(name), "CT", "HU", display=display)
+    codes = ("W_NIFTI_NO_SIDE",) if name == "no_side" else ()
+    return Volume(np.rint(values).astype(np.int16), _affine(name), "CT", "HU", codes=codes, display=display)
 
 
 def heatmap(of: Volume) -> Heatmap:

@@ -110,3 +110,10 @@ def test_first_window_without_one_in_the_file_is_robust(page, server):
     window = first_window(phantoms.volume("float"))
     look = box.evaluate("(box) => [box.medres.look.center, box.medres.look.width]")
     assert look == pytest.approx([window.center, window.width])
+
+
+def test_a_scan_that_names_no_side_shows_no_letters_and_no_place(page, server):
+    box = open_phantom(page, server, "no_side")
+    assert box.locator(".port").count() == 3
+    assert box.locator(".letter").count() == 0
+    assert "mm" not in box.locator(".readout").inner_text()

@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +15,12 @@ from playwright.sync_api import Locator, Page, expect
 
 from medres.classifier import load_classifier
 from medres.explain.gradcam import build_heatmap
-from medres.io.nifti_writing import write_volume
 from medres.io.privacy import load_site_key
 from medres.review.decisions import progress_of
 from medres.review.store import ReviewStore
 from medres.review.worklist import open_worklist, read_item
 from tests.browser.conftest import ROOT, free_port, wait_for
 from tests.results_folder import build_results
-from tests.tiny_models import ct_volume
 
 pytestmark = pytest.mark.browser
 FRAME = "(box) => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(0))))"
@@ -315,14 +312,4 @@ def test_a_decision_outlives_a_kill_of_the_server_in_the_middle_of_a_review(page
     viewer.start()
     page.goto(f"{viewer.address}/reading?study={key}")
     expect(page.get_by_text("First: negative")).to_be_visible(timeout=60000)
-    viewer.kill()
-
-
-def test_a_scan_that_names_no_side_shows_no_letters(page, tmp_path):
-    write_volume(replace(ct_volume(0), codes=("W_NIFTI_NO_SIDE",)), tmp_path / "a.nii")
-    viewer = Viewer(tmp_path)
-    page.goto(f"{viewer.address}/reading?study={open_worklist(tmp_path).items[0].key}")
-    box = canvas(page)
-    assert box.locator(".letter").count() == 0
-    assert "mm" not in box.locator(".readout").inner_text()
     viewer.kill()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from medres.errors import MedresError
@@ -44,6 +46,14 @@ def test_the_viewer_is_found_in_the_installed_package():
 def test_reject_ports_that_cannot_be(port, code):
     with pytest.raises(MedresError, match=code):
         view.run(None, None, port, browser=False)
+
+
+def test_reject_a_port_that_another_program_holds():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(MedresError, match="is in use - choose another with --port"):
+            view.run(None, None, other.getsockname()[1], browser=False)
 
 
 def test_reject_a_folder_that_is_not_there_without_naming_it(tmp_path):
