@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from medres.evaluation.flow import add_failures as with_failures
 from medres.evaluation.flow import failure_rate, worst_case
 from medres.evaluation.operating_point import choose
 from medres.evaluation.resampling import Resampling
-from medres.evaluation.summary import Evaluation, summarise
+from medres.evaluation.summary import Evaluation, label_naive, summarise
 from medres.models.spec import TrainedModelSpec
 from medres.models.trained_model import TrainedModel, extend_trained_model
 from medres.results.evaluation_json import build_document, headline, to_bytes
@@ -188,6 +189,7 @@ def _setting(source: Source, evaluation: Evaluation) -> EvaluationSetting:
     """Put what stands around the numbers together."""
     flow = to_flow(source.table)
     point = evaluation.points.get(evaluation.default)
+    worst = {} if point is None else worst_case(point.counts, flow, evaluation.plan.level)
     names = " ".join(filter(None, (str(source.model.get("name", "")), str(source.model.get("version", "")))))
     positive = source.table.positive if source.table.positive != "1" else "positive"
     negative = source.table.negative if source.table.negative != "0" else "negative"
@@ -196,8 +198,9 @@ def _setting(source: Source, evaluation: Evaluation) -> EvaluationSetting:
         model=source.model,
         data=source.data,
         flow=flow,
-        worst_case={} if point is None else worst_case(point.counts, flow, evaluation.plan.level),
+        worst_case={name: label_naive(one, evaluation.cases) for name, one in worst.items()},
         worst_counts=None if point is None else with_failures(point.counts, flow),
+        training={} if source.trained is None else training_facts(source.trained.spec),
         failures=failure_rate(flow, evaluation.plan.level),
         band=source.band,
         calibrators=measure_after(source.validation, evaluation.cases),
@@ -207,6 +210,27 @@ def _setting(source: Source, evaluation: Evaluation) -> EvaluationSetting:
         version=medres.__version__,
         date=time.strftime("%Y-%m-%d"),
     )
+
+
+def training_facts(spec: TrainedModelSpec) -> dict[str, str]:
+    """Say in lines how the model was made, for those who must report it."""
+    shown = spec.preprocessing.model_dump(mode="json")
+    facts = {
+        f"preprocessing, {name}".replace("_", " "): str(value) for name, value in shown.items() if value is not None
+    }
+    facts |= {
+        "starting weights": "drawn from the seed" if spec.loading is None else "transferred, see trained_model.json"
+    }
+    return facts | dict(_flat(spec.provenance))
+
+
+def _flat(content: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+    """Walk through nested facts, one line each."""
+    for name, value in content.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{before}{name} ".replace("_", " "))
+        else:
+            yield f"{before}{name}".replace("_", " "), str(value)
 
 
 def _kept_calibrators(setting: EvaluationSetting) -> dict[str, Any]:

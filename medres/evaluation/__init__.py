@@ -1,1 +1,1 @@
-"""A room of the house; see medres/__init__.py."""
+"""Arrays of labels and scores -> numbers, each with its interval; knows no network, no file and no page."""

@@ -31,6 +31,7 @@ from medres.evaluation.utility import DecisionPoint, decision_curve, net_statist
 
 NOT_PROBABILITIES = "scores were declared to be no probabilities"
 AS_INDEPENDENT = ", scans taken as independent"
+_FIRST_NAMES = ("auroc_bootstrap", "auprc", "partial_auc", "partial_auc_mcclish")  # their order in every table
 NET = "net_benefit"  # name of the net benefit among the resampled statistics
 
 Drawn = Mapping[str, np.ndarray]
@@ -199,14 +200,14 @@ def _discrimination(cases: Cases, plan: Resampling, resampled: dict[str, Estimat
         areas = {"auroc": wide["logit-obuchowski"], "auroc_plain": wide["obuchowski"], "auroc_naive": naive}
     else:
         areas = {"auroc": found["logit-delong"], "auroc_plain": found["delong"]}
-    kept = {
+    kept = {name: resampled[name] for name in _FIRST_NAMES} | {
         name: one for name, one in resampled.items() if name not in ("sensitivity_bootstrap", "specificity_bootstrap")
     }
     prevalence = rates(count(cases.labels, cases.scores, np.inf), "wilson", plan.level, cases.unit)["prevalence"]
-    return areas | kept | {"prevalence": _labelled(prevalence, cases)}
+    return areas | kept | {"prevalence": label_naive(prevalence, cases)}
 
 
-def _labelled(estimate: Estimate, cases: Cases) -> Estimate:
+def label_naive(estimate: Estimate, cases: Cases) -> Estimate:
     """Say that an interval takes the scans of a patient as independent."""
     return (
         replace(estimate, method=estimate.method + AS_INDEPENDENT) if cases.clustered and estimate.defined else estimate
@@ -214,7 +215,7 @@ def _labelled(estimate: Estimate, cases: Cases) -> Estimate:
 
 
 def _all_labelled(estimates: Mapping[str, Estimate], cases: Cases) -> dict[str, Estimate]:
-    return {name: _labelled(one, cases) for name, one in estimates.items()}
+    return {name: label_naive(one, cases) for name, one in estimates.items()}
 
 
 def _at_point(cases: Cases, threshold: Threshold, plan: Resampling, resampled: dict[str, Estimate]) -> PointResult:
@@ -256,8 +257,16 @@ def _bins(cases: Cases) -> dict[str, tuple[ReliabilityBin, ...]]:
 
 def _subgroups(cases: Cases, threshold: float | None, plan: Resampling) -> tuple[Subgroup, ...]:
     patients = cases.patients if cases.clustered else None
-    return measure_subgroups(
+    found = measure_subgroups(
         cases.labels, cases.scores, cases.columns, threshold, patients=patients, level=plan.level, unit=cases.unit
+    )
+    return tuple(
+        replace(
+            group,
+            sensitivity=group.sensitivity and label_naive(group.sensitivity, cases),
+            specificity=group.specificity and label_naive(group.specificity, cases),
+        )
+        for group in found
     )
 
 

@@ -24,6 +24,7 @@ SECTIONS = {
     "M": "methods",
     "P": "provenance",
     "B": "model",
+    "T": "training",
 }
 
 CLAIM = """
@@ -35,7 +36,7 @@ CLAIM = """
 6 | Goal of the study |
 7 | Data sources |
 8 | Inclusion and exclusion criteria |
-9 | Preprocessing of the data | P
+9 | Preprocessing of the data | T
 10 | Selection of data subsets | F
 11 | De-identification |
 12 | Handling of missing and unreadable data | F X
@@ -45,14 +46,14 @@ CLAIM = """
 16 | Source of annotations, qualifications of annotators |
 17 | Annotation of the test set |
 18 | Variability between and within annotators |
-19 | How data were assigned to partitions | P
-20 | Level at which partitions are disjoint (patient) | P
+19 | How data were assigned to partitions | T
+20 | Level at which partitions are disjoint (patient) | T
 21 | Intended sample size, how it was determined |
 22 | Description of the model, inputs and outputs | B
-23 | Software, libraries, versions | P
-24 | Initialisation of parameters | P
-25 | Training: augmentation, hyperparameters, number of models | P
-26 | How the final model was selected | P
+23 | Software, libraries, versions | T
+24 | Initialisation of parameters | T
+25 | Training: augmentation, hyperparameters, number of models | T
+26 | How the final model was selected | T
 27 | Ensembling |
 28 | Metrics of performance | M
 29 | Statistical measures of significance and uncertainty | M
@@ -84,13 +85,13 @@ STARD_AI = """
 8 | Setting, places and dates |
 9 | Consecutive, random or convenience series |
 AI | Where the data come from, how they were collected, and what was left out | F
-AI | Partitions and that no patient stands in two | P
+AI | Partitions and that no patient stands in two | T
 10a | Index test in detail | B
 10b | Reference standard in detail |
 11 | Rationale for the reference standard |
 12a | Cut-offs of the index test: pre-specified or explored | O
 12b | Cut-offs of the reference standard |
-AI | Version of the model, inputs, outputs, hardware and software | B P
+AI | Version of the model, inputs, outputs, hardware and software | B T
 AI | How the model meets the human reader |
 13a | Were readers of the index test blind to the reference |
 13b | Were assessors of the reference blind to the index test |
@@ -125,14 +126,14 @@ TRIPOD_AI = """
 4 | Objectives |
 5 | Data: sources and dates |
 6 | Participants: setting, eligibility, treatments |
-7 | Data preparation, quality checks | P
+7 | Data preparation, quality checks | T
 8 | Outcome, how and when it was assessed |
 9 | Predictors |
 10 | Sample size | F
 11 | Missing data | F X
-12a | How data were used in the analysis, partitioned | P
-12b | Handling of predictors | P
-12c | Type of model, building steps, internal validation | P
+12a | How data were used in the analysis, partitioned | T
+12b | Handling of predictors | T
+12c | Type of model, building steps, internal validation | T
 12d | Heterogeneity across clusters | G
 12e | Measures and plots of performance: discrimination, calibration, utility | M
 12f | Updating of the model |

@@ -39,6 +39,7 @@ TITLES = {
     "failures": "Failures and the worst case",
     "limits": "What a reader must know",
     "model": "The model",
+    "training": "How the model was made",
     "methods": "How each number was made",
     "provenance": "Provenance",
     "checklists": "Reporting checklists",
@@ -102,6 +103,7 @@ def _sections(evaluation: Evaluation, setting: EvaluationSetting) -> set[str]:
         "localisation": setting.localisation,
         "abstention": evaluation.band,
         "model": setting.model,
+        "training": setting.training,
     }
     return {anchor for anchor in TITLES if anchor not in optional or optional[anchor]}
 

@@ -21,6 +21,7 @@ class EvaluationSetting:
     Attributes:
         title: of the report.
         model: facts of the model (name, version, digest, modality, intended use, not for, ...); empty for a table.
+        training: how the model was made, one line each; empty for a table.
         data: facts of the data (digests of data, manifest and split, part, patients, exclusions, leak check).
         flow: received to analysed.
         worst_case: rates with failures as errors, by name; empty without an operating point.
@@ -44,6 +45,7 @@ class EvaluationSetting:
     worst_case: Mapping[str, Estimate]
     worst_counts: Confusion | None
     failures: Estimate
+    training: Mapping[str, Any] = field(default_factory=dict)
     band: tuple[float, float] | None = None
     calibrators: Mapping[str, Any] = field(default_factory=dict)
     localisation: Mapping[str, Estimate] = field(default_factory=dict)

@@ -86,7 +86,8 @@ def say_name(name: str) -> str:
             return f"{kind} at {other} ≥ {name[len(start) :]}"
     if name.startswith("froc_"):
         return f"Sensitivity at {name[5:]} false marks a scan"
-    return name[:1].upper() + name[1:].replace("_", " ")
+    words = name[:1].upper() + name[1:].replace("_", " ")
+    return words.replace("auroc", "AUROC").replace("Auroc", "AUROC")
 
 
 def say_number(value: float | None, digits: int = 3) -> str:

@@ -44,7 +44,7 @@ def summary_sentences(evaluation: Evaluation, setting: EvaluationSetting) -> lis
     patients = f" of {cases.n_patients} patients" if cases.patients is not None else ""
     said = [
         f"{setting.flow.analysed} of {setting.flow.received} scans{patients} were analysed, "
-        f"{cases.n_positive} of them with {setting.positive} "
+        f"{cases.n_positive} of them {setting.positive} "
         f"(prevalence {say_number(evaluation.discrimination['prevalence'].value)}).",
         f"{say_inline('The AUROC was', evaluation.discrimination['auroc'], level)}.",
     ]
