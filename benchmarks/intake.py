@@ -1,0 +1,213 @@
+"""How fast, and in how much memory, intake reads -> a table of times and ratios beside its peers.
+
+    python -m benchmarks.intake --out benchmarks/out [--write docs/benchmarks.md]
+
+Every reader runs in a process of its own, from a warm cache, in rounds that visit all readers in turn: the ratio of
+medians is what to look at, on any machine. Memory is the peak above what the process held before it read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.intake_data import make_ct, make_small_files
+from benchmarks.intake_readers import READERS
+
+MR = (
+    Path(os.environ.get("MEDRES_SHARED", Path(__file__).resolve().parents[2] / "shared")) / "data/dicom/mr_sagittal_192"
+)
+LONGEST_SECONDS = 6.0  # a reader that takes longer is timed fewer times
+START, END = "<!-- intake -->", "<!-- end of intake -->"
+
+
+def worker(reader: str, folder: Path, repeats: int) -> dict[str, Any]:
+    """Read a folder several times in this process."""
+    read = READERS[reader]
+    read(folder)  # imports, and a warm cache
+    times, work = [], []
+    while len(times) < repeats and sum(times) < LONGEST_SECONDS:
+        started, before = time.perf_counter(), sum(os.times()[:4])  # user and system, own and of children
+        size = read(folder)
+        times.append(time.perf_counter() - started)
+        work.append(sum(os.times()[:4]) - before)
+    return {"seconds": statistics.median(times), "cpu": statistics.median(work), "bytes": size}
+
+
+def memory(reader: str, folder: Path) -> dict[str, Any]:
+    """Read a folder once and measure the peak; imports and code are warmed on its first slices."""
+    few = _few(folder)
+    READERS[reader](few)
+    before = _resident("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+    size = READERS[reader](folder)
+    own = _resident("VmHWM") - before
+    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    return {"peak": child if reader == "dcm2niix" else own, "bytes": size}
+
+
+def headers(folder: Path) -> dict[str, Any]:
+    """Look at the headers of an export."""
+    from medres.io import find_series
+
+    find_series(next(folder.iterdir()), headers_only=True)
+    before = _resident("VmRSS")
+    started = time.perf_counter()
+    inventory = find_series(folder, headers_only=True)
+    seconds = time.perf_counter() - started
+    files = sum(series.file_count for series in inventory.series)
+    return {"seconds": seconds, "files": files, "peak": _resident("VmHWM") - before, "series": len(inventory.series)}
+
+
+def _few(folder: Path) -> Path:
+    """Link the first files of a folder into another one."""
+    few = folder.parent / f".few-{folder.name}-{os.getpid()}"
+    few.mkdir(exist_ok=True)
+    for path in sorted(folder.glob("*.dcm"))[:4]:
+        (few / path.name).symlink_to(path.resolve())
+    return few
+
+
+def _resident(field: str) -> int:
+    text = Path("/proc/self/status").read_text()
+    return int(re.search(rf"{field}:\s+(\d+)", text)[1]) * 1024  # type: ignore[index]
+
+
+def ask(*arguments: object) -> dict[str, Any]:
+    """Run a worker and take its answer; a reader that fails says why in one word."""
+    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.intake", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).resolve().parents[1])
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["?"])[-1]
+        return {"error": last.split(":")[0].split(".")[-1][:40]}
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def measure(folder: Path, rounds: int, repeats: int) -> dict[str, dict[str, Any]]:
+    """Visit every reader in turn, several times."""
+    found: dict[str, list[dict[str, Any]]] = {reader: [] for reader in READERS}
+    for _ in range(rounds):
+        for reader in READERS:
+            if not any("error" in answer for answer in found[reader]):
+                found[reader].append(ask("--worker", reader, "--folder", folder, "--repeats", repeats))
+    return {reader: _median(answers, ask("--memory", reader, "--folder", folder)) for reader, answers in found.items()}
+
+
+def _median(answers: list[dict[str, Any]], peak: dict[str, Any]) -> dict[str, Any]:
+    if "error" in answers[-1]:
+        return answers[-1]
+    middle, work = (statistics.median(answer[name] for answer in answers) for name in ("seconds", "cpu"))
+    return {"seconds": middle, "cpu": work, "bytes": answers[0]["bytes"], "peak": peak.get("peak")}
+
+
+def to_markdown(cases: dict[str, dict[str, dict[str, Any]]], exports: list[dict[str, Any]]) -> str:
+    """Lay the results out."""
+    lines = [
+        "## Intake",
+        "",
+        f"`python -m benchmarks.intake`, {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}:",
+        "medians from a warm cache, each reader in a process of its own. *Ratio*: how many times as long as medres.",
+        "*CPU*: seconds of work, all threads, own and children's.",
+        "*Memory*: peak above what the process held before, over the float32 volume (dcm2niix: its whole process).",
+    ]
+    for case, results in cases.items():
+        ours = results["medres"]
+        lines += [
+            "",
+            f"**{case}**",
+            "",
+            "| reader | seconds | ratio | CPU | ratio | memory |",
+            "|---|---|---|---|---|---|",
+        ]
+        lines += [_row(reader, result, ours) for reader, result in results.items()]
+    lines += [
+        "",
+        "**Headers of an export** (`medres inspect --headers`)",
+        "",
+        "| files | ms a file | memory MiB |",
+        "|---|---|---|",
+    ]
+    lines += [f"| {e['files']} | {1000 * e['seconds'] / e['files']:.2f} | {e['peak'] / 2**20:.0f} |" for e in exports]
+    return "\n".join(lines) + "\n"
+
+
+def _row(reader: str, result: dict[str, Any], ours: dict[str, Any]) -> str:
+    if "error" in result:
+        return f"| {reader} | cannot read it ({result['error']}) | | | | |"
+    cells = [f"{result[name]:.3f} | {result[name] / ours[name]:.2f}" for name in ("seconds", "cpu")]
+    peak = f"{result['peak'] / result['bytes']:.2f}" if result.get("peak") else ""
+    return f"| {reader} | {' | '.join(cells)} | {peak} |"
+
+
+def write_section(page: Path, text: str) -> None:
+    """Replace our section of a page that others write too."""
+    block = f"{START}\n{text}{END}\n"
+    old = page.read_text(encoding="utf-8") if page.exists() else "# Benchmarks\n"
+    pattern = re.compile(f"{re.escape(START)}.*?{re.escape(END)}\n", re.S)
+    new = pattern.sub(lambda _: block, old) if pattern.search(old) else f"{old.rstrip()}\n\n{block}"
+    page.write_text(new, encoding="utf-8")
+
+
+def main() -> None:
+    """Run everything, or be a worker."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/out"))
+    parser.add_argument("--write", type=Path, help="Markdown page whose section Intake is replaced")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--worker")
+    parser.add_argument("--memory")
+    parser.add_argument("--headers", action="store_true")
+    parser.add_argument("--folder", type=Path)
+    given = parser.parse_args()
+    if given.worker:
+        print(json.dumps(worker(given.worker, given.folder, given.repeats)))
+    elif given.memory:
+        print(json.dumps(memory(given.memory, given.folder)))
+    elif given.headers:
+        print(json.dumps(headers(given.folder)))
+    else:
+        text = run_all(given.out.resolve(), given.rounds, given.repeats)
+        print(text)
+        if given.write:
+            write_section(given.write, text)
+
+
+def run_all(out: Path, rounds: int, repeats: int) -> str:
+    """Make the data, measure every case, lay it out."""
+    titles = {
+        "CT, 200 × 512², uncompressed": "uncompressed",
+        "CT, JPEG 2000 lossless": "jpeg2000",
+        "CT, JPEG lossless": "jpeg_lossless",
+    }
+    made = make_ct(out)
+    folders = {title: made[name] for title, name in titles.items()}
+    if MR.is_dir():
+        folders["MR, 192 × 256², real headers (141 elements)"] = _without_reference(MR, out)
+    cases = {title: measure(folder, rounds, repeats) for title, folder in folders.items()}
+    exports = [ask("--headers", "--folder", make_small_files(out, series)) for series in (5, 50)]
+    return to_markdown(cases, exports)
+
+
+def _without_reference(folder: Path, out: Path) -> Path:
+    """Copy the slices alone: readers that take every file of a folder would take the reference too."""
+    copy = out / folder.name
+    if not copy.is_dir():
+        copy.mkdir(parents=True)
+        for path in folder.glob("*.dcm"):
+            (copy / path.name).write_bytes(path.read_bytes())
+    return copy
+
+
+if __name__ == "__main__":
+    main()
