@@ -1,1 +1,1 @@
-"""A room of the house; see medres/__init__.py."""
+"""TrainedModel -> Engine: tensor in, named outputs out, on torch or OpenVINO."""

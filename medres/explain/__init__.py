@@ -1,1 +1,1 @@
-"""A room of the house; see medres/__init__.py."""
+"""Classifier + Volume -> Heatmap, and the tests that a heatmap has passed."""

@@ -1,1 +1,1 @@
-"""A room of the house; see medres/__init__.py."""
+"""Networks by name, weights that prove what they loaded, and the TrainedModel folder that carries itself."""

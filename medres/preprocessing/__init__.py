@@ -1,1 +1,1 @@
-"""A room of the house; see medres/__init__.py."""
+"""Volume -> ModelInput: the one path to the network."""

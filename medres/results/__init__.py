@@ -1,1 +1,1 @@
-"""A room of the house; see medres/__init__.py."""
+"""Predictions, heatmaps and evaluations -> pages, pictures, plots and tables: every page is drawn here."""

@@ -1,1 +1,1 @@
-"""A room of the house; see medres/__init__.py."""
+"""What readers saw, decided and wrote: worklist, decisions, trail."""

@@ -1,1 +1,1 @@
-"""A room of the house; see medres/__init__.py."""
+"""A folder of studies -> one row for each series."""

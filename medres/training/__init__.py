@@ -1,1 +1,1 @@
-"""A room of the house; see medres/__init__.py."""
+"""Manifest + split + experiment -> TrainedModel folder."""

@@ -1,4 +1,4 @@
-"""A seed -> one synthetic patient: body, fat, spine, ribs, vessels, noise and, in half of them, a lesion.
+"""A seed -> one synthetic patient: body, fat, gas, spine, ribs, vessels, noise and, in half of them, a lesion.
 
 Knows no file format. The lesion is a faint irregular ball (contrast at most twice the noise) among vessels that are as
 bright as it is, and bone that is far brighter, so that neither the brightest voxel, the mean nor the size of the body
@@ -15,7 +15,7 @@ from scipy import ndimage
 
 Array = NDArray[np.float32]
 
-AIR_HU, FAT_HU, TISSUE_HU, BONE_HU = -1000.0, -95.0, 45.0, 420.0
+AIR_HU, GAS_HU, FAT_HU, TISSUE_HU, BONE_HU = -1000.0, -850.0, -95.0, 45.0, 420.0
 NOISE_HU = 18.0
 LESION_CONTRAST = (1.6, 2.0)  # contrast over noise, lowest and highest
 LESION_RADIUS_MM = (9.0, 16.0)
@@ -74,13 +74,16 @@ def build_phantom(
     rng = np.random.default_rng([seed, 7])
     shape = tuple(round(e / s) for e, s in zip(EXTENT_MM, spacing_mm, strict=True))
     grid = _millimetres(shape, spacing_mm)
-    body, inner = _body(grid, rng)
-    tissue = _tissue(grid, inner, spacing_mm, rng)
-    planted = _plan_lesion(inner, grid, spacing_mm, rng)
-    mask = _ball(grid, planted, rng) if lesion else np.zeros(shape, bool)
+    posed = _pose(grid, rng)
+    body, inner = _body(posed, rng)
+    tissue = _tissue(inner, spacing_mm, rng)
+    planted = _plan_lesion(inner & (posed[1] < 14), grid, spacing_mm, rng)
+    _add_pockets(tissue, grid, planted, rng)
+    ball = _ball(grid, planted, rng)
+    mask = ball if lesion else np.zeros(shape, bool)
     tissue[mask] += planted.contrast * NOISE_HU
     hu = np.where(inner, tissue, np.where(body, FAT_HU, AIR_HU)).astype(np.float32)
-    _add_bone(hu, grid, body, rng)
+    _add_bone(hu, posed, body, rng)
     voxels = _finish_ct(hu, body, rng) if modality == "CT" else _finish_mr(hu, body, grid, rng)
     affine = _scanner_affine(shape, spacing_mm)
     found = Lesion(_to_ras(planted.centre_mm), planted.radius_mm, planted.contrast) if lesion else None
@@ -104,19 +107,27 @@ def _to_ras(lps_mm: tuple[float, float, float]) -> tuple[float, float, float]:
     return (-lps_mm[0], -lps_mm[1], lps_mm[2])
 
 
-def _body(grid: list[Array], rng: np.random.Generator) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """The body's ellipse and what lies inside its rim of fat, of random size."""
+def _pose(grid: list[Array], rng: np.random.Generator) -> list[Array]:
+    """The body's own coordinates: turned about the long axis and moved off the middle, as patients lie."""
     x, y, z = grid
-    wide, deep = rng.uniform(58, 68), rng.uniform(44, 52)
-    rim = rng.uniform(4, 9)
-    body = np.broadcast_to((x / wide) ** 2 + (y / deep) ** 2 < 1, np.broadcast_shapes(x.shape, y.shape, z.shape))
-    inner = np.broadcast_to((x / (wide - rim)) ** 2 + (y / (deep - rim)) ** 2 < 1, body.shape)
-    return body, inner
+    angle, shift = np.radians(rng.uniform(-12, 12)), rng.uniform(-5, 5, 2)
+    turned_x = np.cos(angle) * (x - shift[0]) + np.sin(angle) * (y - shift[1])
+    turned_y = np.cos(angle) * (y - shift[1]) - np.sin(angle) * (x - shift[0])
+    return [turned_x.astype(np.float32), turned_y.astype(np.float32), z]
 
 
-def _tissue(
-    grid: list[Array], inner: NDArray[np.bool_], spacing_mm: tuple[float, ...], rng: np.random.Generator
-) -> Array:
+def _body(posed: list[Array], rng: np.random.Generator) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """The body's lobed outline and what lies inside its rim of fat, of random size."""
+    x, y, z = posed
+    wide, deep, rim = rng.uniform(50, 62), rng.uniform(38, 48), rng.uniform(4, 9)
+    angle = np.arctan2(y / deep, x / wide)
+    lobes = 1 + sum(rng.uniform(-0.05, 0.05) * np.cos(n * angle + rng.uniform(0, 6.28)) for n in (2, 3, 4, 5))
+    taper = 1 + rng.uniform(-0.0015, 0.0015) * z
+    radius = np.sqrt((x / wide) ** 2 + (y / deep) ** 2) / (lobes * taper)
+    return radius < 1, radius < 1 - rim / deep
+
+
+def _tissue(inner: NDArray[np.bool_], spacing_mm: tuple[float, ...], rng: np.random.Generator) -> Array:
     """Organ-like patches of tissue crossed by vessels that are as bright as a lesion."""
     coarse = rng.normal(0, 1, (6, 5, 4)).astype(np.float32)
     patches = ndimage.zoom(coarse, [n / c for n, c in zip(inner.shape, coarse.shape, strict=True)], order=1)
@@ -125,6 +136,18 @@ def _tissue(
     for _ in range(rng.integers(4, 10)):
         _draw_vessel(vessels, spacing_mm, rng)
     return tissue + vessels * np.float32(rng.uniform(*LESION_CONTRAST) * NOISE_HU)
+
+
+def _add_pockets(tissue: Array, grid: list[Array], planted: Lesion, rng: np.random.Generator) -> None:
+    """Lobules of fat and pockets of gas anywhere but around the place of the lesion, planted or not."""
+    x, y, z = grid
+    for value in (FAT_HU,) * int(rng.integers(3, 8)) + (GAS_HU,) * int(rng.integers(1, 5)):
+        centre = rng.uniform(-0.4, 0.4, 3) * EXTENT_MM
+        radii = rng.uniform(5, 13, 3)
+        away = np.linalg.norm(centre - np.array(planted.centre_mm))
+        if away > planted.radius_mm * 1.3 + radii.max():
+            inside = sum(((g - c) / r) ** 2 for g, c, r in zip((x, y, z), centre, radii, strict=True)) < 1
+            tissue[inside] = value
 
 
 def _draw_vessel(vessels: NDArray[np.bool_], spacing_mm: tuple[float, ...], rng: np.random.Generator) -> None:
@@ -157,13 +180,12 @@ def _stamp(
 
 
 def _plan_lesion(
-    inner: NDArray[np.bool_], grid: list[Array], spacing_mm: tuple[float, ...], rng: np.random.Generator
+    free: NDArray[np.bool_], grid: list[Array], spacing_mm: tuple[float, ...], rng: np.random.Generator
 ) -> Lesion:
-    """Choose size, contrast and a place in the front two thirds of the body, whole inside it."""
+    """Choose size, contrast and a place where the lesion lies whole in what is free."""
     radius, contrast = float(rng.uniform(*LESION_RADIUS_MM)), float(rng.uniform(*LESION_CONTRAST))
-    depth = ndimage.distance_transform_edt(np.pad(inner, ((0, 0), (0, 0), (1, 1))), sampling=spacing_mm)[..., 1:-1]
-    allowed = (depth > radius * 1.25) & (grid[1] < 14)
-    places = np.argwhere(allowed)
+    depth = ndimage.distance_transform_edt(np.pad(free, ((0, 0), (0, 0), (1, 1))), sampling=spacing_mm)[..., 1:-1]
+    places = np.argwhere(depth > min(radius * 1.2, float(depth.max()) - 1e-3))
     i, j, k = places[rng.integers(len(places))]
     centre = (float(grid[0].ravel()[i]), float(grid[1].ravel()[j]), float(grid[2].ravel()[k]))
     return Lesion(centre, radius, contrast)
@@ -180,13 +202,13 @@ def _ball(grid: list[Array], lesion: Lesion, rng: np.random.Generator) -> NDArra
     return inside
 
 
-def _add_bone(hu: Array, grid: list[Array], body: NDArray[np.bool_], rng: np.random.Generator) -> None:
+def _add_bone(hu: Array, posed: list[Array], body: NDArray[np.bool_], rng: np.random.Generator) -> None:
     """A spine at the back and ribs that run obliquely along the rim."""
-    x, y, z = grid
-    back = rng.uniform(26, 31)
+    x, y, z = posed
+    back = rng.uniform(24, 30)
     spine = np.broadcast_to((x / 11) ** 2 + ((y - back) / 9) ** 2 < 1, hu.shape)
     canal = np.broadcast_to(x**2 + (y - back - 6) ** 2 < 4**2, hu.shape)
-    ring = np.sqrt((x / 56) ** 2 + (y / 42) ** 2)
+    ring = np.sqrt((x / rng.uniform(47, 56)) ** 2 + (y / rng.uniform(35, 43)) ** 2)
     phase, pitch = rng.uniform(0, 22), rng.uniform(18, 24)
     ribs = (np.abs(ring - 1) < 0.05) & ((z + 0.35 * y + phase) % pitch < 6) & body
     density = BONE_HU + rng.uniform(-120, 250)
