@@ -7,32 +7,26 @@ without running it: the mean of the 27 neighbours of each voxel, times a constan
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pydicom
 import pytest
-import torch
 from scipy import ndimage
-from torch import nn
 
 import medres
 from medres import geometry
 from medres.explain.gradcam import build_heatmap
-from medres.models.registry import build_network
-from medres.models.trained_model import save_trained_model
-from medres.preprocessing.spec import SlicesView, Window
+from medres.preprocessing.spec import SlicesView
 from medres.results.html import build_html
 from medres.results.report import build_report
 from tests.phantoms_dicom import AXIAL, CORONAL, SAGITTAL, Geometry, save_ct
-from tests.small import centroid_mm, model_spec, spec_2d, spec_3d
+from tests.seeing_model import HEAD_WEIGHT, VISIBLE, save_seeing_model
+from tests.small import centroid_mm, spec_2d, spec_3d
 
 SHAPE = (44, 34, 26)  # (i, j, k): 33 x 42.5 x 65 mm
 CENTRE = (14.0, 22.0, 10.0)  # voxel of the sphere
 RADIUS_MM = 7.0
-VISIBLE = Window(lower=-1200.0, upper=400.0)  # air stays above 0, so that no ReLU closes on the way
 BATCH_NORM = 1.0 / np.sqrt(1.0 + 1e-5)  # a fresh batch norm in eval mode multiplies by this
-HEAD_WEIGHT = 40.0
 
 GEOMETRIES = {
     "axial": Geometry(AXIAL),
@@ -63,23 +57,6 @@ def model_folder(tmp_path_factory):
     return save_seeing_model(
         tmp_path_factory.mktemp("models") / "seeing", spec_3d(size=(48, 48, 48), intensity=VISIBLE)
     )
-
-
-def save_seeing_model(folder: Path, preprocessing) -> Path:
-    """Save a network that sees brightness: a mean over neighbours, handed through every stage, then the head."""
-    spec = model_spec(preprocessing)
-    network = build_network(spec.network)
-    with torch.no_grad():
-        for module in network.modules():
-            if isinstance(module, nn.Conv2d | nn.Conv3d | nn.Linear):
-                module.weight.zero_()
-                if module.bias is not None:
-                    module.bias.zero_()
-        network.conv1.weight[0, 0] = 1.0 / network.conv1.weight[0, 0].numel()
-        for stage in (network.layer2, network.layer3, network.layer4):
-            stage[0].downsample[0].weight[0, 0] = 1.0
-        network.fc.weight[1, 0] = HEAD_WEIGHT
-    return save_trained_model(folder, spec, network.state_dict()).folder
 
 
 def voxel_mm(affine) -> float:
