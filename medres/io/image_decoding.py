@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from medres.errors import IntakeError
+from medres.io.limits import named_faults
 
 MAGICS: dict[bytes, Literal["PNG", "JPEG", "TIFF"]] = {
     b"\x89PNG\r\n\x1a\n": "PNG",
@@ -136,15 +137,11 @@ def _kind(data: bytes) -> Literal["PNG", "JPEG", "TIFF"] | None:
 def _read_all(path: Path) -> bytes:
     if not path.is_file():
         raise IntakeError("E_NOT_FOUND", "no file is at this place")
-    size = path.stat().st_size
-    if size > MAX_FILE_BYTES:
-        raise IntakeError("E_SIZE_LIMIT", f"a picture file must be at most {MAX_FILE_BYTES} bytes, got {size}")
-    try:
+    with named_faults():
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise IntakeError("E_SIZE_LIMIT", f"a picture file must be at most {MAX_FILE_BYTES} bytes, got {size}")
         return path.read_bytes()
-    except OSError as error:
-        raise IntakeError(
-            "E_UNREADABLE", f"the file cannot be read ({error.strerror or type(error).__name__})"
-        ) from None
 
 
 def _open(data: bytes) -> Image.Image:

@@ -6,7 +6,8 @@ Knows counts and bytes; knows no file format.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from medres.errors import IntakeError
 
@@ -36,3 +37,19 @@ def require_voxels(shape: Sequence[int], limit: int = MAX_VOXELS) -> int:
         size = " x ".join(str(int(n)) for n in shape)
         raise IntakeError("E_SIZE_LIMIT", f"at most {limit} voxels are read, got {size} = {count}")
     return count
+
+
+@contextmanager
+def named_faults() -> Iterator[None]:
+    """Turn what the system refuses (a file, memory) into named faults, without a path or a name.
+
+    Raises:
+        IntakeError: `E_UNREADABLE` or `E_SIZE_LIMIT`.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise IntakeError("E_UNREADABLE", f"the file cannot be read ({reason})") from None
+    except MemoryError:
+        raise IntakeError("E_SIZE_LIMIT", "the scan must fit the memory of this machine, got none for it") from None

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from medres import geometry
 from medres.errors import IntakeError, describe
 from medres.io.digest import content_digest
+from medres.io.limits import named_faults
 from medres.io.nifti_bytes import (
     NiftiFile,
     image_path,
@@ -62,8 +63,9 @@ def read_nifti(
     source = open_nifti(path)
     header = parse_header(source.block, nifti_frame)
     index = _choose_volume(header, volume_index)
-    voxels = _read_voxels(source, header, index)
-    padding = _find_not_finite(voxels)
+    with named_faults():
+        voxels = _read_voxels(source, header, index)
+        padding = _find_not_finite(voxels)
     codes = [*_header_codes(source, header, spacing_known), *([] if padding is None else ["W_NOT_FINITE"])]
     word = (modality or "").upper()
     return Volume(
@@ -150,8 +152,8 @@ def _key(header: NiftiHeader, index: int | None) -> str:
 
 def _check_headers(source: NiftiFile, header: NiftiHeader) -> tuple[str, ...]:
     """Find the image and, where it is not compressed, compare its size with the header."""
-    image = image_path(source, header.single_file)
-    refuse_short(image, header.end)
+    with named_faults():
+        refuse_short(image_path(source, header.single_file), header.end)
     return _header_codes(source, header, spacing_known=True)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medres.errors import IntakeError
+from medres.io.limits import named_faults
 from medres.io.nifti_header import LONGEST_HEADER, has_nifti_magic, header_kind
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -87,13 +88,8 @@ def open_nifti(path: Path) -> NiftiFile:
     header = nifti_files(path)[0]
     if not header.is_file():
         raise IntakeError("E_NOT_FOUND", "no file is at this place")
-    try:
-        block = _first_bytes(header)
-        compressed = _is_gzip(header)
-    except OSError as error:
-        raise IntakeError(
-            "E_UNREADABLE", f"the file cannot be read ({error.strerror or type(error).__name__})"
-        ) from None
+    with named_faults():
+        block, compressed = _first_bytes(header), _is_gzip(header)
     if not block:
         raise IntakeError("E_TRUNCATED", "the file must hold a header, got 0 bytes")
     misnamed = compressed != header.name.lower().endswith(".gz")
@@ -150,21 +146,12 @@ def read_bytes(path: Path, start: int, count: int, end: int) -> NDArray[np.uint8
     Raises:
         IntakeError: `E_TRUNCATED`, `E_SIZE_LIMIT`, `E_INPUT_CHANGED`, `E_UNREADABLE`.
     """
-    try:
-        with path.open("rb") as stream:
-            before = os.fstat(stream.fileno())
-            refuse_short(path, end)
-            if _is_gzip(path):
-                found = _read_compressed(stream, start, count, end)
-            else:
-                found = _read_plain(stream, start, count, end)
+    with named_faults(), path.open("rb") as stream:
+        before = os.fstat(stream.fileno())
+        refuse_short(path, end)
+        read = _read_compressed if _is_gzip(path) else _read_plain
+        found = read(stream, start, count, end)
         after = path.stat()
-    except OSError as error:
-        raise IntakeError(
-            "E_UNREADABLE", f"the file cannot be read ({error.strerror or type(error).__name__})"
-        ) from None
-    except MemoryError:
-        raise IntakeError("E_SIZE_LIMIT", f"{count} bytes must fit the memory of this machine") from None
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise IntakeError("E_INPUT_CHANGED", f"the file had {before.st_size} bytes, then {after.st_size}")
     return found
