@@ -11,8 +11,8 @@ from pydicom.pixels import convert_color_space
 
 from medres.errors import IntakeError
 from medres.io import find_series, read, read_series
-from tests.medres.io.test_checks import assert_refused, only
 from tests.phantoms_dicom import ct_slices, radiograph, save, with_meta
+from tests.series_verdicts import assert_refused, only
 
 RGB = (np.arange(10 * 12 * 3).reshape(10, 12, 3) * 7 % 256).astype(np.uint8)
 

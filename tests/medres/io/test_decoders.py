@@ -15,8 +15,8 @@ from medres.io.decoders import decode_frame, decode_rle, jpeg2000_size, jpeg_siz
 from medres.io.header import HeaderReader
 from medres.io.scan import read_header
 from medres.io.stack import read_stack
-from tests.medres.io.test_checks import assert_refused, only
 from tests.phantoms_dicom import ct_slices, phantom_voxels, put_stream, save, save_ct, stored_pixels
+from tests.series_verdicts import assert_refused, only
 from tests.shared_data import shared
 
 SYNTAXES = {

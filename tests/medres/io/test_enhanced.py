@@ -12,8 +12,8 @@ from pydicom.sequence import Sequence
 
 from medres.errors import IntakeError
 from medres.io import find_series, read
-from tests.medres.io.test_checks import assert_refused, only
 from tests.phantoms_dicom import CORONAL, MARKER, Geometry, enhanced, marker_mm, phantom_voxels, save
+from tests.series_verdicts import assert_refused, only
 from tests.shared_data import shared
 
 

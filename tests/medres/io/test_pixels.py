@@ -20,8 +20,8 @@ from pydicom.uid import (
 
 from medres.errors import IntakeError
 from medres.io import find_series, read, read_series
-from tests.medres.io.test_checks import assert_refused, only
 from tests.phantoms_dicom import ct_slices, phantom_voxels, put_jpeg2000, save, save_ct
+from tests.series_verdicts import assert_refused, only
 
 
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian])

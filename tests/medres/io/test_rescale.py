@@ -11,8 +11,8 @@ from pydicom.sequence import Sequence
 
 from medres.errors import IntakeError
 from medres.io import find_series, read
-from tests.medres.io.test_checks import assert_refused, only
 from tests.phantoms_dicom import ct_slices, phantom_voxels, radiograph, save, save_ct, set_pixels, stored_pixels
+from tests.series_verdicts import assert_refused, only
 
 
 def test_keep_hu_of_a_monochrome1_ct_and_invert_its_display(tmp_path: Path) -> None:

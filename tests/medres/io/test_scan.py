@@ -14,8 +14,8 @@ from pydicom.uid import generate_uid
 
 from medres.errors import IntakeError
 from medres.io import find_series, read
-from tests.medres.io.test_checks import only
 from tests.phantoms_dicom import ct_slices, phantom_voxels, radiograph, save, save_ct, set_pixels, with_meta
+from tests.series_verdicts import only
 
 
 def report() -> Dataset:

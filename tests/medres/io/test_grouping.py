@@ -1,0 +1,133 @@
+"""What belongs together: patients, series, orientations, time points and echoes of the DICOM fault table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+
+from medres.errors import IntakeError
+from medres.io import find_series, read
+from tests.phantoms_dicom import (
+    CORONAL,
+    SAGITTAL,
+    Geometry,
+    ct_slices,
+    phantom_voxels,
+    renewed,
+    save,
+    save_ct,
+    set_pixels,
+    stored_pixels,
+)
+from tests.series_verdicts import assert_refused, only
+
+
+def test_accept_empty_identifiers_and_say_so(tmp_path: Path) -> None:
+    def empty(ds: Dataset, k: int) -> None:
+        ds.SOPInstanceUID = ds.SeriesInstanceUID = ds.StudyInstanceUID = ds.SOPClassUID = ds.FrameOfReferenceUID = ""
+
+    save_ct(tmp_path, empty)
+    series = only(tmp_path)
+    assert series.codes == ("W_EMPTY_UID",)
+    assert series.file_count == 9
+    assert np.array_equal(read(tmp_path).voxels, phantom_voxels())
+
+
+def test_tell_series_without_identifiers_apart_by_their_folder(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        save_ct(tmp_path / name, lambda ds, k: [delattr(ds, t) for t in ("SeriesInstanceUID", "SOPInstanceUID")])
+    assert [s.file_count for s in find_series(tmp_path).series] == [9, 9]
+
+
+def test_drop_localizer_from_the_series(tmp_path: Path) -> None:
+    datasets = ct_slices()
+    scout = ct_slices(geometry=Geometry(orientation=SAGITTAL))[0]
+    scout.SeriesInstanceUID, scout.ImageType = datasets[0].SeriesInstanceUID, ["ORIGINAL", "PRIMARY", "LOCALIZER"]
+    set_pixels(scout, np.zeros((30, 40), np.uint16))
+    save([scout, *datasets], tmp_path)
+    series = only(tmp_path)
+    assert series.codes == ("W_LOCALIZER_SKIPPED",)
+    assert [s.code for s in find_series(tmp_path).skipped] == ["W_LOCALIZER_SKIPPED"]
+    assert np.array_equal(read(tmp_path).voxels, phantom_voxels())
+
+
+def test_split_orientations_into_series(tmp_path: Path) -> None:
+    axial, coronal = ct_slices(), ct_slices(geometry=Geometry(orientation=CORONAL))
+    for ds in coronal:
+        ds.SeriesInstanceUID = axial[0].SeriesInstanceUID
+    save([*axial, *coronal], tmp_path)
+    found = find_series(tmp_path).series
+    assert sorted(s.orientation for s in found) == ["LIP", "LPS"] or {s.orientation for s in found} == {"LPS", "LIA"}
+    assert {s.file_count for s in found} == {9}
+    with pytest.raises(IntakeError, match="E_SERIES_AMBIGUOUS"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("EchoTime", (2.3, 4.6)),
+        ("EchoNumbers", (1, 2)),
+        ("DiffusionBValue", (0.0, 1000.0)),
+        ("ImageType", (["ORIGINAL", "PRIMARY", "M"], ["ORIGINAL", "PRIMARY", "P"])),
+        ("TemporalPositionIdentifier", (1, 2)),
+        ("AcquisitionNumber", (1, 2)),
+        ("TriggerTime", (10.0, 400.0)),
+        ("AcquisitionTime", ("120000", "120130.5")),
+        ("ContentTime", ("120000", "120130.5")),
+        ("AcquisitionDateTime", ("20200101120000", "20200101120500")),
+    ],
+)
+def test_list_what_was_varied_as_separate_volumes(tmp_path: Path, name: str, values: tuple) -> None:
+    one = ct_slices(modality="MR", intercept=-1024)
+    two = renewed(ct_slices(modality="MR", intercept=-1024), series=False)
+    for datasets, value in zip((one, two), values, strict=True):
+        for ds in datasets:
+            setattr(ds, name, value)
+            ds.SeriesInstanceUID = one[0].SeriesInstanceUID
+    for ds in two:
+        set_pixels(ds, stored_pixels(ds) + np.uint16(5))
+    save([*one, *two], tmp_path)
+    found = find_series(tmp_path).series
+    assert [(s.verdict, s.file_count) for s in found] == [("ok", 9), ("ok", 9)]
+    with pytest.raises(IntakeError, match=f"there are 2: {found[0].key}") as fault:
+        read(tmp_path)
+    assert fault.value.code == "E_SERIES_AMBIGUOUS"
+    volumes = [read(tmp_path, series=s.key).voxels for s in found]
+    assert {int(v.min()) for v in volumes} == {-1000, -995}
+
+
+def test_list_time_points_whose_slices_have_times_of_their_own(tmp_path: Path) -> None:
+    one, two = ct_slices(), ct_slices()
+    for t, datasets in enumerate((one, two)):
+        for k, ds in enumerate(datasets):
+            ds.SeriesInstanceUID, ds.AcquisitionTime = one[0].SeriesInstanceUID, f"12{10 * t:02d}{k:02d}"
+    save([*two, *one], tmp_path)
+    assert [s.file_count for s in find_series(tmp_path).series] == [9, 9]
+
+
+def test_refuse_to_choose_between_two_series(tmp_path: Path) -> None:
+    save_ct(tmp_path / "a")
+    save_ct(tmp_path / "b")
+    found = find_series(tmp_path).series
+    assert [s.verdict for s in found] == ["ok", "ok"]
+    with pytest.raises(IntakeError) as fault:
+        read(tmp_path)
+    assert fault.value.code == "E_SERIES_AMBIGUOUS"
+    assert all(s.key in str(fault.value) for s in found)
+    assert read(tmp_path, series=found[1].key).origin.series_key == found[1].key
+
+
+@pytest.mark.parametrize(("name", "value"), [("PatientID", "MRN-1"), ("PatientName", "Roe^Richard")])
+def test_reject_two_patients_under_one_series(tmp_path: Path, name: str, value: str) -> None:
+    save_ct(tmp_path, lambda ds, k: setattr(ds, name, value) if k > 4 else None)
+    series = assert_refused(tmp_path, "E_PATIENT_MIX", "name 2")
+    assert value not in series.message
+
+
+def test_accept_two_spellings_of_one_patient(tmp_path: Path) -> None:
+    save_ct(tmp_path, lambda ds, k: setattr(ds, "PatientName", "DOE^JANE ^" if k > 4 else "Doe^Jane"))
+    assert only(tmp_path).codes == ()

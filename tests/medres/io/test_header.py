@@ -1,0 +1,80 @@
+"""Headers of many files: parsed once per series, small in memory, fast."""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from medres.errors import IntakeError
+from medres.io import find_series
+from medres.io.header import HeaderReader
+from medres.io.instance import Slice
+from medres.io.scan import read_header
+from tests.phantoms_dicom import Geometry, ct_slices, phantom_voxels, save, save_ct
+from tests.shared_data import shared
+
+MOST_SECONDS_PER_FILE = 1.5e-3
+MOST_BYTES_PER_FILE = 4000
+
+
+def test_slices_of_a_series_share_their_facts(tmp_path: Path) -> None:
+    reader = HeaderReader()
+    planes: list[Slice] = [plane for path in save(ct_slices(), tmp_path) for plane in read_header(path, reader)]
+    assert len({id(plane.facts) for plane in planes}) == 1
+    assert planes[3].position == tuple(Geometry().position(3))
+    assert (planes[3].slope, planes[3].intercept) == (1.0, -1024.0)
+    assert not hasattr(planes[0], "__dict__")
+
+
+def test_read_one_header_or_say_why_not(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("Doe^Jane")
+    (tmp_path / "picture").write_bytes(b"\x89PNG\r\n\x1a\n")
+    for name, words in (("text", "the file is unknown content"), ("picture", r"another kind \(picture\)")):
+        with pytest.raises(IntakeError, match=f"E_NOT_DICOM: .*{words}"):
+            read_header(tmp_path / name, HeaderReader())
+    save_ct(tmp_path / "ct", lambda ds, k: setattr(ds, "RescaleSlope", 0))
+    with pytest.raises(IntakeError, match="E_HEADER_VALUE"):
+        read_header(tmp_path / "ct" / "x0000", HeaderReader())
+
+
+@pytest.mark.parametrize("value", [b"1e-40 ", b"0.0 "])
+def test_refuse_slopes_that_make_every_value_0(tmp_path: Path, value: bytes) -> None:
+    path = save(ct_slices(slope=1.5)[:1], tmp_path)[0]
+    path.write_bytes(path.read_bytes().replace(b"DS\x04\x001.5 ", b"DS" + len(value).to_bytes(2, "little") + value))
+    assert find_series(path).series[0].codes == ("E_HEADER_VALUE",)
+
+
+def best_seconds_per_file(folder: Path) -> float:
+    """Time the quick look, best of five."""
+    times = []
+    for _ in range(5):
+        start = time.process_time()
+        found = find_series(folder, headers_only=True)
+        times.append((time.process_time() - start) / sum(s.file_count for s in found.series))
+    return min(times)
+
+
+def test_the_quick_look_takes_under_a_millisecond_and_a_half_a_file(tmp_path: Path) -> None:
+    save(ct_slices(phantom_voxels((4, 4, 200))), tmp_path)
+    assert best_seconds_per_file(tmp_path) < MOST_SECONDS_PER_FILE
+
+
+@pytest.mark.shared
+def test_the_quick_look_at_long_real_headers_is_as_fast() -> None:
+    assert best_seconds_per_file(shared("data/dicom/mr_sagittal_192")) < MOST_SECONDS_PER_FILE
+
+
+def test_memory_grows_by_little_for_each_file(tmp_path: Path) -> None:
+    for n in range(10):
+        save(ct_slices(phantom_voxels((4, 4, 30))), tmp_path / str(n))
+    find_series(tmp_path / "0", headers_only=True)
+    tracemalloc.start()
+    inventory = find_series(tmp_path, headers_only=True)
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(inventory.series) == 10
+    assert kept / 300 < MOST_BYTES_PER_FILE
+    assert peak / 300 < 2 * MOST_BYTES_PER_FILE
