@@ -19,6 +19,7 @@ from medres.volume import Volume
 LEDGER_FILE = "ledger.sqlite"
 SCANS_FACT, MODEL_FACT = "folder", "model_folder"
 ALONE = (".nii", ".nii.gz", ".png", ".jpg", ".jpeg")  # one file is one series
+VIEWABLE = ("E_NO_MODALITY", "E_CHANNEL_MISSING")  # the model could not take it, a reader can
 RANK = {"positive": 0, "indeterminate": 1, "negative": 2}  # where probabilities are equal
 
 
@@ -58,7 +59,7 @@ class WorklistItem:
     @property
     def readable(self) -> bool:
         """Whether there is something to look at: what intake refused is not shown as if it were a scan."""
-        return self.status not in ("refused", "error")
+        return self.status not in ("refused", "error") or self.code in VIEWABLE
 
 
 @dataclass(frozen=True, eq=False)
