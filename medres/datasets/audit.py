@@ -23,7 +23,7 @@ from medres.datasets.scans import Scan, read_scans
 from medres.datasets.shortcuts import Shortcut, build_facts, find_shortcuts
 from medres.datasets.split import LEAK_GROUP, Split
 from medres.datasets.stratify import connected_groups
-from medres.datasets.twins import TWIN, Twin, find_exact, find_near
+from medres.datasets.twins import ALL_PAIRS, TWIN, Twin, find_exact, find_near
 
 SCHEMA = 1
 Progress = Callable[[str, int, int], None]
@@ -166,10 +166,11 @@ def find_pairs(
         pairs are told for each of its copies that stands in another part or patient.
     """
     exact = find_exact([scan.digest for scan in scans])
+    hidden = {twin.second for twin in exact}
     copies: dict[int, list[int]] = defaultdict(list)
     for twin in exact:
-        copies[twin.first].append(twin.second)
-    hidden = {twin.second for twin in exact}
+        if twin.first not in hidden:
+            copies[twin.first].append(twin.second)
     near: list[Twin] = []
     for depth in (1, 3):
         members = [
@@ -184,8 +185,8 @@ def find_pairs(
     spread = [
         replace(twin, first=min(a, b), second=max(a, b))
         for twin in near
-        for a in (twin.first, *copies[twin.first])
-        for b in (twin.second, *copies[twin.second])
+        for a in (twin.first, *copies[twin.first][:ALL_PAIRS])
+        for b in (twin.second, *copies[twin.second][:ALL_PAIRS])
     ]
     return tuple(_pair(manifest, twin) for twin in (*exact, *spread))
 

@@ -14,6 +14,7 @@ from typing import Literal
 from medres.datasets.rows import Manifest
 from medres.datasets.split import Split
 from medres.datasets.split_checks import disjoint_parts, find_patient_leaks
+from medres.datasets.stratify import connected_groups
 from medres.datasets.table import name_rows
 from medres.errors import DatasetError
 
@@ -75,16 +76,33 @@ def find_leaks(manifest: Manifest, split: Split, pairs: Sequence[Pair]) -> tuple
         Leaks; none where the parts share nothing.
     """
     rows: dict[tuple[Kind, str, str], set[int]] = defaultdict(set)
-    for name, numbers in find_patient_leaks(manifest, split):
+    for name, shared in find_patient_leaks(manifest, split):
         one, other = _ends(name, split)
-        rows[("patients", one, other)].update(numbers)
+        rows[("patients", one, other)].update(shared)
     place = {manifest.by_key[key].number: part for part, keys in _outer(split) for key in keys}
     order = list(split.parts)
-    for pair in pairs:
-        if pair.first in place and pair.second in place and place[pair.first] != place[pair.second]:
-            one, other = sorted((place[pair.first], place[pair.second]), key=order.index)
-            rows[(pair.kind, one, other)].update((pair.first, pair.second))
+    for kind, numbers in _same_sets(pairs):
+        stood = sorted({place[number] for number in numbers if number in place}, key=order.index)
+        for one, other in combinations(stood, 2):
+            rows[(kind, one, other)].update(number for number in numbers if place.get(number) in (one, other))
     return tuple(_leak(kind, (one, other), numbers, place) for (kind, one, other), numbers in rows.items())
+
+
+def _same_sets(pairs: Sequence[Pair]) -> list[tuple[Kind, list[int]]]:
+    """List sets of rows that show the same: each set of exact copies, and each two sets that a near pair joins."""
+    exact = [(pair.first, pair.second) for pair in pairs if pair.kind == "exact"]
+    numbers = sorted({number for pair in pairs for number in (pair.first, pair.second)})
+    linked: dict[int, list[tuple[str, int]]] = {number: [("row", number)] for number in numbers}
+    for first, second in exact:
+        linked[second].append(("row", first))
+    members: dict[int, list[int]] = defaultdict(list)
+    group = dict(zip(numbers, connected_groups(linked[number] for number in numbers).tolist(), strict=True))
+    for number in numbers:
+        members[group[number]].append(number)
+    found: list[tuple[Kind, list[int]]] = [("exact", rows) for rows in members.values() if len(rows) > 1]
+    near = {(group[pair.first], group[pair.second]) for pair in pairs if pair.kind == "near"}
+    # exact copies of either side cross parts as exact copies; here only what stands across counts
+    return [*found, *(("near", [*members[one], *members[other]]) for one, other in sorted(near))]
 
 
 def _outer(split: Split) -> list[tuple[str, tuple[str, ...]]]:

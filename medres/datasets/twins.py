@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 import numpy as np
@@ -28,6 +29,7 @@ BLACK = 2.0  # of 255: ground outside the patient, or filled in by turning; says
 WORTH_A_LOOK = 0.85  # correlation as a whole below which a pair is dropped
 WORTH_REFINING = 0.5  # likeness from which the move is refined on the full plane
 REFINEMENTS = 5  # steps of it
+ALL_PAIRS = 12  # copies of one scan up to which every pair is told
 COARSE = 32  # pixels of the side at which planes are aligned
 CHUNK = 512  # pairs judged at once
 Progress = Callable[[int, int], None]
@@ -53,7 +55,7 @@ class Twin:
 
 
 def find_exact(digests: Sequence[str]) -> list[Twin]:
-    """Find scans with the same content, each copy paired with the first of its kind.
+    """Find scans with the same content: all pairs of up to 12 copies, beyond that each with the first.
 
     Args:
         digests: one for each scan; "" for scans that could not be read.
@@ -65,8 +67,12 @@ def find_exact(digests: Sequence[str]) -> list[Twin]:
     groups: dict[str, list[int]] = defaultdict(list)
     for number, digest in enumerate(digests):
         groups[digest].append(number)
-    copies = ((members[0], other) for digest, members in groups.items() if digest for other in members[1:])
-    return [Twin(first, other, "exact", 1.0, describe_lay(0)) for first, other in copies]
+    found = []
+    for digest, members in groups.items():
+        if digest:
+            pairs = combinations(members, 2) if len(members) <= ALL_PAIRS else ((members[0], n) for n in members[1:])
+            found += [Twin(first, other, "exact", 1.0, describe_lay(0)) for first, other in pairs]
+    return found
 
 
 def find_near(
