@@ -18,7 +18,7 @@ from medres.io.grouping import group_slices
 from medres.io.header import HeaderReader, NotAScanError
 from medres.io.image import inspect_image
 from medres.io.instance import Broken, Slice, Source
-from medres.io.judging import DicomSeries, inspect_group
+from medres.io.judging import DicomSeries, inspect_group, series_key
 from medres.io.limits import MAX_VOXELS
 from medres.io.nifti import inspect_nifti, nifti_files
 from medres.io.plan import Options
@@ -26,6 +26,8 @@ from medres.io.recognition import recognise
 from medres.io.series import Inventory, Series, SkippedFile
 
 Progress = Callable[[int, int], None]
+
+MARK_DIGITS = 8  # hex digits that tell files of equal keys apart
 
 
 @dataclass
@@ -98,7 +100,7 @@ def find_series(
         if on_progress is not None and not headers_only:
             on_progress(len(found.judged), len(files))
     return Inventory(
-        series=tuple(_unique_keys(sorted(found.series, key=lambda s: s.key))),
+        series=tuple(sorted(_numbered(_placed(found.series, base)), key=lambda s: s.key)),
         skipped=tuple(sorted(found.skipped, key=lambda s: s.number)),
     )
 
@@ -227,8 +229,25 @@ def _skipped_slices(series: DicomSeries) -> list[SkippedFile]:
     ]
 
 
-def _unique_keys(series: list[Series]) -> Iterator[Series]:
-    """Number keys that are equal (the same scan stored twice)."""
+def _placed(series: list[Series], base: Path) -> list[Series]:
+    """Mark keys that are equal (files of one grid, a scan stored twice) by their place: a file more changes none.
+
+    A place may tell a name: only its keyed pseudonym is shown.
+    """
+    counts = Counter(one.key for one in series)
+    return [
+        one if counts[one.key] == 1 else replace(one, key=f"{one.key}-{_mark(one, base)}")
+        for one in sorted(series, key=lambda s: s.key)
+    ]
+
+
+def _mark(series: Series, base: Path) -> str:
+    places = [path.relative_to(base).as_posix() for path in series.paths[:1]]
+    return series_key(("place", *places))[:MARK_DIGITS]
+
+
+def _numbered(series: list[Series]) -> Iterator[Series]:
+    """Number keys that are equal even so."""
     counts = Counter(one.key for one in series)
     seen: Counter[str] = Counter()
     for one in series:
