@@ -27,6 +27,7 @@ WRAPPERS = ("state_dict", "model_state_dict", "model")  # dictionaries that othe
 PREFIXES = ("module.", "network.", "model.", "backbone.")  # of DataParallel, Lightning and others
 COUNTERS = "num_batches_tracked"  # of batch norms; older files lack them, and nothing depends on them
 LEAST_COVERAGE = 0.9
+SHORTCUT = "downsample"
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def load_weights(
 
     Raises:
         ModelError: `E_WEIGHTS_FILE` where the file cannot be read safely, `E_WEIGHTS_COVERAGE` where less than 90 % of
-            the backbone would be loaded.
+            the backbone would be loaded, or where a learnt backbone would be left with random shortcuts.
     """
     digest, found = read_weights(Path(path))
     plain = {_plain_name(name): tensor for name, tensor in found.items()}
@@ -97,6 +98,10 @@ def load_weights(
     if record.coverage < LEAST_COVERAGE:
         counts = f"{len(record.missing)} names missing or of another shape, {len(record.unexpected)} unexpected"
         told = f"at least 90 % of the backbone must be loaded, got {100 * record.coverage:.1f} % ({counts})"
+        raise ModelError("E_WEIGHTS_COVERAGE", told)
+    if any(SHORTCUT in name for name in record.missing):
+        count = sum(SHORTCUT in name for name in record.missing)
+        told = f"every shortcut must be loaded, got {count} weights of shortcuts that the file does not have (type A)"
         raise ModelError("E_WEIGHTS_COVERAGE", told)
     network.load_state_dict(own | fitted)
     return record

@@ -92,6 +92,13 @@ def test_reject_weights_of_another_network_and_load_nothing(tmp_path, changes):
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
 
 
+def test_reject_backbone_whose_shortcuts_would_stay_random(tmp_path):
+    state = {name: tensor for name, tensor in plain_resnet.make_state_dict(18).items() if "downsample" not in name}
+    torch.save(state, tmp_path / "w.pth")
+    with pytest.raises(ModelError, match=r"E_WEIGHTS_COVERAGE: every shortcut must be loaded, got 15"):
+        load_weights(build(), tmp_path / "w.pth")
+
+
 class Harm:
     def __reduce__(self):
         return (print, ("harm done",))
