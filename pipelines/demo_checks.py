@@ -68,7 +68,7 @@ def _simple(place: Place) -> list[Finding]:
     manifest = read_manifest(place.volumes / "manifest.csv")
     rows = read_split(place.volumes / "split.json", manifest).rows(manifest, "test")
     labels = np.array([row.label == "lesion" for row in rows], int)
-    voxels = [_read(manifest.folder / row.path, row.modality).voxels for row in rows]
+    voxels = [_read(manifest.folder / row.key, row.modality).voxels for row in rows]
     found = []
     for name, measure in SIMPLE.items():
         value = auroc(labels, np.array([measure(v) for v in voxels])).value or 0.5
@@ -128,9 +128,9 @@ def _lesions(cohort: Path, classifier: Classifier) -> list[tuple[Classifier, Vol
     truth = json.loads((cohort / "truth.json").read_text())
     cases = []
     for row in read_split(cohort / "split.json", manifest).rows(manifest, "test"):
-        lesion = truth[row.path.as_posix()]
+        lesion = truth[row.key]
         if lesion:
-            volume = _read(manifest.folder / row.path, row.modality)
+            volume = _read(manifest.folder / row.key, row.modality)
             if classifier.predict(volume).decision == "positive":
                 cases.append((classifier, volume, _centre(lesion)))
     return cases

@@ -20,7 +20,10 @@ NOISE_HU = 18.0
 LESION_CONTRAST = (1.6, 2.0)  # contrast over noise, lowest and highest
 LESION_RADIUS_MM = (9.0, 16.0)
 VESSEL_RADIUS_MM = (1.5, 2.8)
+VESSEL_STEP_MM = 2.0
 EXTENT_MM = (144.0, 112.0, 96.0)
+TRIES = 200  # places looked at before a lesion is made smaller
+SPHERE = np.array([v / np.linalg.norm(v) for v in np.ndindex(3, 3, 3) for v in [np.array(v) - 1] if v.any()])
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,10 @@ def _body(posed: list[Array], rng: np.random.Generator) -> tuple[NDArray[np.bool
 def _tissue(inner: NDArray[np.bool_], spacing_mm: tuple[float, ...], rng: np.random.Generator) -> Array:
     """Organ-like patches of tissue crossed by vessels that are as bright as a lesion."""
     coarse = rng.normal(0, 1, (6, 5, 4)).astype(np.float32)
-    patches = ndimage.zoom(coarse, [n / c for n, c in zip(inner.shape, coarse.shape, strict=True)], order=1)
+    patches = coarse
+    for axis, count in enumerate(inner.shape):
+        patches = np.repeat(patches, -(-count // patches.shape[axis]), axis=axis).take(range(count), axis)
+    patches = ndimage.uniform_filter(patches, 7)
     tissue = (TISSUE_HU + rng.uniform(-8, 8) + 4 * patches).astype(np.float32)
     vessels = np.zeros(inner.shape, bool)
     for _ in range(rng.integers(4, 10)):
@@ -152,43 +158,36 @@ def _add_pockets(tissue: Array, grid: list[Array], planted: Lesion, rng: np.rand
 
 def _draw_vessel(vessels: NDArray[np.bool_], spacing_mm: tuple[float, ...], rng: np.random.Generator) -> None:
     """Walk a smooth random path through the body and leave a tube behind."""
-    extent = np.array(vessels.shape) * spacing_mm
-    point = rng.uniform(0.15, 0.85, 3) * extent
-    heading = rng.normal(size=3)
+    spacing = np.array(spacing_mm)
+    steps = int(rng.integers(25, 60))
+    start = rng.uniform(0.15, 0.85, 3) * vessels.shape * spacing
+    headings = rng.normal(size=3) + np.cumsum(rng.normal(0, 0.15, (steps, 3)), axis=0)
+    headings /= np.linalg.norm(headings, axis=1, keepdims=True)
+    path = start + VESSEL_STEP_MM * np.cumsum(headings, axis=0)  # (steps, 3) mm
     radius = rng.uniform(*VESSEL_RADIUS_MM)
-    for _ in range(int(rng.integers(25, 60))):
-        heading = heading / np.linalg.norm(heading) + rng.normal(0, 0.15, 3)
-        point = point + heading / np.linalg.norm(heading) * 2.0
-        _stamp(vessels, point, radius, spacing_mm)
-
-
-def _stamp(
-    vessels: NDArray[np.bool_], point_mm: NDArray[np.float64], radius_mm: float, spacing_mm: tuple[float, ...]
-) -> None:
-    """Paint one ball of a tube, touching only the voxels around it."""
-    first = [max(0, int((p - radius_mm) / s)) for p, s in zip(point_mm, spacing_mm, strict=True)]
-    last = [max(0, int((p + radius_mm) / s) + 2) for p, s in zip(point_mm, spacing_mm, strict=True)]
-    box = tuple(slice(a, b) for a, b in zip(first, last, strict=True))
-    if 0 in vessels[box].shape:
-        return
-    axes = [
-        (np.arange(a, a + n) + 0.5) * s - p
-        for a, n, s, p in zip(first, vessels[box].shape, spacing_mm, point_mm, strict=True)
-    ]
-    x, y, z = np.meshgrid(*axes, indexing="ij", sparse=True)
-    vessels[box] |= x**2 + y**2 + z**2 < radius_mm**2
+    reach = np.ceil(radius / spacing).astype(int)
+    offsets = np.stack(np.meshgrid(*[np.arange(-r, r + 1) for r in reach], indexing="ij"), -1).reshape(-1, 3)
+    nearest = np.round(path / spacing - 0.5).astype(int)
+    voxels = nearest[:, None] + offsets[None]  # (steps, offsets, 3)
+    near = np.linalg.norm((voxels + 0.5) * spacing - path[:, None], axis=-1) < radius
+    inside = near & ((voxels >= 0) & (voxels < vessels.shape)).all(-1)
+    vessels[tuple(voxels[inside].T)] = True
 
 
 def _plan_lesion(
     free: NDArray[np.bool_], grid: list[Array], spacing_mm: tuple[float, ...], rng: np.random.Generator
 ) -> Lesion:
-    """Choose size, contrast and a place where the lesion lies whole in what is free."""
+    """Choose size, contrast and a place where the lesion lies whole in what is free; shrink it where none is found."""
     radius, contrast = float(rng.uniform(*LESION_RADIUS_MM)), float(rng.uniform(*LESION_CONTRAST))
-    depth = ndimage.distance_transform_edt(np.pad(free, ((0, 0), (0, 0), (1, 1))), sampling=spacing_mm)[..., 1:-1]
-    places = np.argwhere(depth > min(radius * 1.2, float(depth.max()) - 1e-3))
-    i, j, k = places[rng.integers(len(places))]
-    centre = (float(grid[0].ravel()[i]), float(grid[1].ravel()[j]), float(grid[2].ravel()[k]))
-    return Lesion(centre, radius, contrast)
+    places = np.argwhere(free)
+    while True:
+        rim = np.round(SPHERE * radius * 1.2 / np.array(spacing_mm)).astype(int)  # (directions, 3) voxels
+        for place in places[rng.integers(len(places), size=TRIES)]:
+            around = place + rim
+            if ((around >= 0) & (around < free.shape)).all() and free[tuple(around.T)].all():
+                x, y, z = (float(axis.ravel()[n]) for axis, n in zip(grid, place, strict=True))
+                return Lesion((x, y, z), radius, contrast)
+        radius *= 0.9
 
 
 def _ball(grid: list[Array], lesion: Lesion, rng: np.random.Generator) -> NDArray[np.bool_]:
