@@ -73,7 +73,7 @@ def time_step(network: nn.Module, shape: Sequence[int], how: Computation) -> flo
         how: precision and layout.
 
     Returns:
-        Seconds of the fastest of three passes, after one to warm up.
+        CPU seconds of the fastest of three passes, after one to warm up.
     """
     trial = lay_out(copy.deepcopy(network).train(), how, len(shape))
     x = torch.linspace(0, 1, torch.Size(shape).numel()).reshape(tuple(shape))
@@ -84,11 +84,11 @@ def time_step(network: nn.Module, shape: Sequence[int], how: Computation) -> flo
 def _pass(network: nn.Module, x: Tensor, how: Computation) -> float:
     """Time one forward and backward pass."""
     network.zero_grad()
-    start = time.perf_counter()
+    start = time.process_time()  # not the clock: other programs on a busy machine would decide
     with torch.autocast("cpu", torch.bfloat16, enabled=how.precision == "bf16"):
         logits = network(x)
     logits.float().square().mean().backward()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def lay_out(network: nn.Module, how: Computation, axes: int) -> nn.Module:
