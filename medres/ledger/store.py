@@ -149,6 +149,15 @@ class Ledger:
             self._base.execute(f"INSERT OR REPLACE INTO series ({', '.join(COLUMNS)}) VALUES ({marks})", _to_sql(row))
             self._base.execute(f"DELETE FROM claim WHERE {_WHERE_KEY}", row.key)
 
+    def remove(self, row: LedgerRow) -> None:
+        """Take a row out, such as one whose series goes by another key now.
+
+        Args:
+            row: of the ledger.
+        """
+        with self._transaction():
+            self._base.execute(f"DELETE FROM series WHERE {_WHERE_KEY}", row.key)
+
     def rows(self, model_digest: str | None = None, configuration_digest: str | None = None) -> Iterator[LedgerRow]:
         """Read rows, one after the other, in the order of their keys.
 

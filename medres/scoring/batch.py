@@ -138,6 +138,7 @@ def score_folder(
             options.workers, options.timeout, options.memory_bytes,
         )  # fmt: skip
         already = _score_all(run, inventory, setup, score)
+        _drop_superseded(run, inventory)
         export_csv(ledger.rows(), out / CSV_FILE)
         export_parquet(ledger.rows(), out / PARQUET_FILE)
         return _summary(run, inventory, already, time.monotonic() - started)
@@ -200,6 +201,15 @@ def _is_done(task: Task, run: Run, finished: Mapping[str, tuple[str, str, float]
         return False
     mark, code, seconds = finished[task.series.key]
     return mark == task.source.source_stamp and not (code == "E_TIMEOUT" and seconds < run.timeout)
+
+
+def _drop_superseded(run: Run, inventory: Inventory) -> None:
+    """Drop rows whose files go by another key now (a file of the same kind joined them): one row per series."""
+    keys = {series.key for series in inventory.series}
+    places = {place_of(series, run.base) for series in inventory.series}
+    rows = run.ledger.rows(run.context.model_digest, run.context.configuration_digest)
+    for row in [row for row in rows if row.series_key not in keys and row.relative_path in places]:
+        run.ledger.remove(row)
 
 
 def _summary(run: Run, inventory: Inventory, already: int, seconds: float) -> BatchSummary:

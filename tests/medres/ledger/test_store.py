@@ -72,6 +72,13 @@ def test_the_same_key_has_one_row(ledger):
     assert [r.probability for r in ledger.rows()] == [0.5]
 
 
+def test_a_row_can_be_taken_out(ledger):
+    ledger.record(row("ct-1"))
+    ledger.record(row("ct-2"))
+    ledger.remove(row("ct-1"))
+    assert [r.series_key for r in ledger.rows()] == ["ct-2"]
+
+
 def test_another_model_makes_a_new_row(ledger):
     ledger.record(row("ct-1"))
     ledger.record(replace(row("ct-1"), model_digest="c" * 64))
