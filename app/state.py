@@ -6,6 +6,7 @@ Everything that takes time is asked for here, once, and kept for all sessions; t
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 import weakref
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from medres.explain.gradcam import build_heatmap
 from medres.explain.heatmap import Heatmap
 from medres.io.privacy import configuration_folder, load_site_key, pseudonym
 from medres.results.disclaimer import DISCLAIMER
+from medres.results.folder import REPORT_FILE, write_results
+from medres.results.standing import Standing, find_standing
 from medres.review.decisions import POLICY, Progress, Reading, progress_of, record_reading, record_reveal
 from medres.review.opinion import Opinion, opinion_of_prediction
 from medres.review.scene import Buffer, describe_heatmap, describe_volume, encode_heat, encode_voxels
@@ -139,6 +142,26 @@ def can_explain(opened: OpenStudy, said: Opinion | None) -> bool:
         return False
     model = classifier()
     return model is not None and model.model.digest == said.model_digest
+
+
+def standing(said: Opinion) -> Standing | None:
+    """Place a score among the model's own validation scores, where the model is here and brings them."""
+    model = classifier()
+    same = model is not None and model.model.digest == said.model_digest
+    return find_standing(model.model, said.probability) if model is not None and same else None
+
+
+def report_page(opened: OpenStudy) -> bytes:
+    """Make the report of a study as one HTML page.
+
+    Raises:
+        MedresError: when the model cannot be used or the page not be written.
+    """
+    model = classifier()
+    assert model is not None  # offered only where can_explain
+    with tempfile.TemporaryDirectory() as folder:
+        write_results(Path(folder), model.predict(opened.volume), model.model, opened.volume, heatmap(opened))
+        return (Path(folder) / REPORT_FILE).read_bytes()
 
 
 def heatmap_made(opened: OpenStudy) -> Heatmap | None:

@@ -12,6 +12,7 @@ from medres.review.opinion import Opinion, warning_words
 
 COLOURS = {"positive": "red", "negative": "green", "indeterminate": "orange"}
 MOST_REGIONS = 8
+LITTLE_SEEN = 0.9  # share of the scan below which the reader is told so in colour
 
 
 def draw_opinion(said: Opinion | None, fault: str = "") -> None:
@@ -37,16 +38,42 @@ def _no_answer(said: Opinion) -> None:
 
 def _answer(said: Opinion) -> None:
     assert said.probability is not None  # only an answer comes here
-    st.metric(f"Probability of {plain(said.positive_label)}", f"{said.probability:.3f}")
-    st.badge(said.decision.capitalize(), color=COLOURS.get(said.decision, "gray"))  # type: ignore[arg-type]
+    left, right = st.columns([1.6, 1], vertical_alignment="bottom")
+    left.metric(f"Probability of {plain(said.positive_label)}", f"{said.probability:.3f}")
+    right.badge(said.decision.capitalize(), color=COLOURS.get(said.decision, "gray"))  # type: ignore[arg-type]
     if said.threshold is not None:
         name = f" ({plain(said.operating_point)})" if said.operating_point else ""
         st.caption(f"Positive from {said.threshold:.3f} on: the operating point{name}, chosen on validation patients.")
+    _standing(said)
     if said.coverage is not None:
-        st.caption(f"The network saw {said.coverage:.0%} of the scan.")
+        words = f"The network saw {said.coverage:.0%} of the scan."
+        st.caption(f":orange[{words} What lies outside was not looked at.]" if said.coverage < LITTLE_SEEN else words)
     if said.synthetic:
         st.caption(f":orange[{PHANTOM}]")
     st.caption(plain(said.model))
+
+
+def _standing(said: Opinion) -> None:
+    """Say where the score falls among the validation scores of each class."""
+    found = state.standing(said)
+    if found is None or found.negatives_below is None or found.positives_below is None:
+        return
+    st.caption(
+        f"Among validation scans it is above {found.negatives_below} of {found.n_negative} without "
+        f"{plain(said.positive_label)} and {found.positives_below} of {found.n_positive} with it."
+    )
+
+
+def draw_report(opened: state.OpenStudy) -> None:
+    """Offer the report as one HTML page; it is made when it is asked for."""
+    st.download_button(
+        "Report (HTML)",
+        lambda: state.report_page(opened),
+        file_name="medres-report.html",
+        mime="text/html",
+        width="stretch",
+        on_click="ignore",
+    )
 
 
 def draw_warnings(opened: state.OpenStudy, said: Opinion | None) -> None:
@@ -84,5 +111,6 @@ def _region(number: int, region: Region, explained: Heatmap) -> None:
 def _trust(explained: Heatmap) -> str:
     if explained.scorecard is None:
         return "This heatmap has not been tested: it shows where the network looked, not where disease is."
-    passed = bool(explained.scorecard.get("passed"))
-    return "Explanation tests: passed." if passed else ":orange[Explanation tests: failed. Do not rely on it.]"
+    if explained.scorecard.get("passed"):
+        return ":green[This model's heatmaps passed their tests on validation scans.]"
+    return f":orange[This model's heatmaps failed their tests: {plain(str(explained.scorecard.get('reason', '')))}]"

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import state
 from app.components.decision import draw_decision
-from app.components.opinion import draw_opinion, draw_regions, draw_warnings
+from app.components.opinion import draw_opinion, draw_regions, draw_report, draw_warnings
 from app.components.viewer import draw_viewer
 from medres.errors import MedresError
 from medres.review.decisions import Progress
@@ -43,12 +43,13 @@ def _read(opened: state.OpenStudy) -> None:
     with right:
         if store_fault:
             st.error(store_fault)
-        draw_decision(opened, said, so_far, hidden=hidden)
         if not hidden:
             draw_opinion(said, fault)
-        draw_warnings(opened, None if hidden else said)
+        draw_decision(opened, said, so_far, hidden=hidden)
         if explained is not None:
             draw_regions(explained)
+            draw_report(opened)
+        draw_warnings(opened, None if hidden else said)
     _follow(opened.item, result)
     if not hidden and explained is None and state.can_explain(opened, said):
         with right:

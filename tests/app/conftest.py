@@ -24,7 +24,8 @@ def results(tmp_path_factory):
 @pytest.fixture
 def own_results(results, tmp_path):
     """The same results with a review store of their own."""
-    return Path(shutil.copytree(results, tmp_path / "results", ignore=shutil.ignore_patterns("review*")))
+    copied = shutil.copytree(results.parent, tmp_path / "all", ignore=shutil.ignore_patterns("review*"))
+    return Path(copied) / "results"
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app import state
+from medres.results.disclaimer import DISCLAIMER
 from medres.review.worklist import open_worklist
 from tests.app.conftest import words
 from tests.phantoms_dicom import save_ct
@@ -27,6 +28,14 @@ def test_an_answered_study_shows_its_score_card(start, results, items):
     told = words(test)
     for fact in ("Positive", "operating point", "100% of the scan", "synthetic phantoms", "Regions of the heatmap"):
         assert fact in told
+    assert "Among validation scans it is above 4 of 4 without tumour" in told
+
+
+def test_the_report_is_one_html_page_with_the_disclaimer(start, results, items):
+    start(results, page="reading", open=items[0].key, scores_shown=True)
+    page = state.report_page(state.study(items[0])).decode()
+    assert DISCLAIMER in page
+    assert "0.998" in page
 
 
 def test_the_opinion_is_hidden_until_the_first_reading_is_recorded(start, own_results, items):
