@@ -69,7 +69,7 @@ def build_planes(grey: NDArray[Any], side: int = SIDE) -> Planes:
         (3, 64, 64)
     """
     depth = grey.shape[2]
-    slices = (0,) if depth == 1 else tuple(int(share * (depth - 1) + 0.5) for share in (0.25, 0.5, 0.75))
+    slices = (0,) if depth == 1 else tuple(int(share * depth) for share in (0.25, 0.5, 0.75))
     cut = np.stack([grey[:, :, k].T for k in slices])  # (P, j, i)
     if cut.dtype == np.uint8:
         return np.stack([_shrink(plane, side) for plane in cut])
