@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydicom.pixels import apply_color_lut, pixel_array
 
 from medres.errors import IntakeError
+from medres.io.decoders import RLE
 from medres.io.instance import Slice
 from medres.io.pixels import PixelFile
 from medres.io.privacy import quiet_pydicom
@@ -35,15 +36,16 @@ def read_colour(plane: Slice) -> NDArray[Any]:
             samples = _decode(plane)
         except MemoryError:
             raise
-        except Exception as fault:  # pydicom and its plugins raise many kinds
-            raise IntakeError("E_TRUNCATED", "the colour pixels are cut short or damaged") from fault
+        except Exception:  # pydicom and its plugins raise many kinds, and quote header values
+            raise IntakeError("E_TRUNCATED", "the colour pixels are cut short or damaged") from None
     return np.ascontiguousarray(samples.transpose(1, 0, 2))[:, :, None, :]  # (i, j, 1, 3)
 
 
 def _decode(plane: Slice) -> NDArray[Any]:
     """Let pydicom decode and convert to RGB: (rows, columns, 3)."""
     dataset = pydicom.dcmread(plane.source.path, force=True)
-    samples = pixel_array(dataset)
+    # the Rust decoder of run lengths panics on damaged streams with an exception that no handler should catch
+    samples = pixel_array(dataset, decoding_plugin="pydicom" if plane.facts.syntax == RLE else "")
     if plane.facts.photometric == "PALETTE COLOR":
         samples = apply_color_lut(samples, dataset)
     return samples

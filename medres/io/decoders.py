@@ -81,15 +81,32 @@ def jpeg2000_size(stream: bytes) -> tuple[int, int, int] | None:
     return height - top, width - left, int.from_bytes(stream[start + 40 : start + 42], "big")
 
 
-_FAMILIES = {
-    "JPEG": (Decoder("JPEG", imagecodecs.jpeg8_decode, jpeg_size), ("50", "51", "57", "70")),
-    "JPEG-LS": (Decoder("JPEG-LS", imagecodecs.jpegls_decode, jpeg_size), ("80", "81")),
-    "JPEG 2000": (Decoder("JPEG 2000", imagecodecs.jpeg2k_decode, jpeg2000_size), ("90", "91")),
-    "HTJ2K": (Decoder("HTJ2K", imagecodecs.htj2k_decode, jpeg2000_size), ("201", "202", "203")),
-}
-DECODERS: dict[str, Decoder] = {_JPEG + tail: family for family, tails in _FAMILIES.values() for tail in tails}
+_FAMILIES = (
+    ("JPEG", "jpeg8", jpeg_size, ("50", "51", "57", "70")),
+    ("JPEG-LS", "jpegls", jpeg_size, ("80", "81")),
+    ("JPEG 2000", "jpeg2k", jpeg2000_size, ("90", "91")),
+    ("HTJ2K", "htj2k", jpeg2000_size, ("201", "202", "203")),
+)
+
+
+def find_decoders() -> dict[str, Decoder]:
+    """List the decoders that the installed imagecodecs was built with.
+
+    Returns:
+        Transfer syntax UID to Decoder.
+    """
+    found = {}
+    for name, codec, size, tails in _FAMILIES:
+        if getattr(getattr(imagecodecs, codec.upper(), None), "available", False):
+            decoder = Decoder(name, getattr(imagecodecs, f"{codec}_decode"), size)
+            found.update({_JPEG + tail: decoder for tail in tails})
+    return found
+
+
+DECODERS = find_decoders()
 RLE = "1.2.840.10008.1.2.5"
 NAMES = {
+    **{_JPEG + tail: name for name, _, _, tails in _FAMILIES for tail in tails},
     _JPEG + "92": "JPEG 2000 multi-component",
     _JPEG + "93": "JPEG 2000 multi-component",
     _JPEG + "100": "MPEG-2 video",
@@ -107,7 +124,9 @@ def require_decoder(syntax: str) -> None:
     if syntax not in NATIVE and syntax not in DECODERS and syntax != RLE:
         name = NAMES.get(syntax, "a syntax that is not known here")
         raise IntakeError(
-            "E_NO_DECODER", f"no decoder is installed for {name}", "export uncompressed or as JPEG 2000 lossless"
+            "E_NO_DECODER",
+            f"no decoder is installed for {name}",
+            "update imagecodecs, or export uncompressed or as JPEG 2000 lossless",
         )
 
 

@@ -6,6 +6,7 @@ Knows which elements matter and what they must be; decides nothing about a serie
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from medres.errors import IntakeError
 from medres.io import enhanced
@@ -49,9 +50,14 @@ class NotAScanError(Exception):
 
 
 class HeaderReader:
-    """Reads headers and holds once what the files of a series share."""
+    """Reads headers and holds once what the files of a series share.
 
-    def __init__(self) -> None:
+    Args:
+        modality: DICOM's word, which stands in where a header has none.
+    """
+
+    def __init__(self, modality: str | None = None) -> None:
+        self._modality = (modality or "").upper()
         self._facts: dict[tuple[object, ...], Facts] = {}
 
     def read(self, source: Source, content: FileBytes) -> list[Slice] | Broken:
@@ -81,7 +87,8 @@ class HeaderReader:
         """Give the facts of this header, parsed at the first file that has them."""
         key = (syntax, has_preamble, media_class, data.encoding, *map(data.elements.get, FACT_TAGS))
         if key not in self._facts:
-            self._facts[key] = parse_facts(data, syntax, has_preamble, media_class)
+            facts = parse_facts(data, syntax, has_preamble, media_class)
+            self._facts[key] = facts if facts.modality else replace(facts, modality=self._modality)
         return self._facts[key]
 
     def share(self, facts: Facts) -> Facts:

@@ -86,7 +86,7 @@ def find_series(
     root = Path(path)
     files = list_files(root)
     found = _Found()
-    reader = HeaderReader()
+    reader = HeaderReader(modality)
     other = _OtherKinds(headers_only, nifti_frame, modality)
     base = root if root.is_dir() else root.parent
     for number, file in enumerate(files, 1):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.pixels import convert_color_space
+from pydicom.uid import JPEGBaseline8Bit, RLELossless
 
 from medres.errors import IntakeError
 from medres.io import find_series, read, read_series
-from tests.phantoms_dicom import ct_slices, radiograph, save, with_meta
+from tests.phantoms_dicom import ct_slices, put_stream, radiograph, save, with_meta
 from tests.series_verdicts import assert_refused, only
 
 RGB = (np.arange(10 * 12 * 3).reshape(10, 12, 3) * 7 % 256).astype(np.uint8)
@@ -51,6 +54,20 @@ def test_convert_ybr_and_say_so(tmp_path: Path) -> None:
     assert np.abs(volume.voxels[:, :, 0].astype(int) - RGB.transpose(1, 0, 2)).max() <= 2
 
 
+def test_read_baseline_jpeg_in_colour_and_grey(tmp_path: Path) -> None:
+    smooth = np.stack([np.add.outer(np.arange(32), np.arange(40)) * f for f in (1, 2, 3)], axis=-1).astype(np.uint8)
+    for name, samples in (("colour", smooth), ("grey", smooth[..., 0])):
+        buffer = BytesIO()
+        Image.fromarray(samples).save(buffer, "JPEG", quality=98, subsampling=0)
+        ds = colour_picture(smooth, "YBR_FULL_422") if name == "colour" else radiograph(samples, "DX")
+        put_stream(ds, JPEGBaseline8Bit, buffer.getvalue())
+        save([ds], tmp_path / name)
+        volume = read(tmp_path / name)
+        assert {"W_LOSSY", "W_YBR"} & set(volume.codes) == ({"W_LOSSY", "W_YBR"} if name == "colour" else {"W_LOSSY"})
+        found = volume.voxels[:, :, 0].astype(int)
+        assert np.abs(found - samples.swapaxes(0, 1)).max() <= 6
+
+
 def test_convert_palette_and_say_so(tmp_path: Path) -> None:
     indices = np.arange(120, dtype=np.uint8).reshape(10, 12)
     ds = radiograph(indices, "US", "PALETTE COLOR")
@@ -82,6 +99,15 @@ def test_reject_short_colour_pixels(tmp_path: Path) -> None:
     ds.PixelData = ds.PixelData[:200]
     save([ds], tmp_path)
     assert_refused(tmp_path, "E_TRUNCATED", "must hold 360 bytes")
+
+
+def test_read_run_length_colour_and_refuse_it_damaged(tmp_path: Path) -> None:
+    ds = colour_picture()
+    ds.compress(RLELossless, generate_instance_uid=False)
+    path = save([ds], tmp_path)[0]
+    assert np.array_equal(read(tmp_path).voxels[:, :, 0], RGB.transpose(1, 0, 2))
+    path.write_bytes(path.read_bytes()[:-100])
+    assert_refused(tmp_path, "E_TRUNCATED")
 
 
 def test_notice_a_colour_picture_that_changes(tmp_path: Path) -> None:

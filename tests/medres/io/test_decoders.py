@@ -10,7 +10,7 @@ import pytest
 from pydicom.uid import HTJ2KLossless, JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless, RLELossless
 
 from medres.errors import IntakeError
-from medres.io import find_series, read
+from medres.io import decoders, find_series, read
 from medres.io.decoders import decode_frame, decode_rle, jpeg2000_size, jpeg_size
 from medres.io.header import HeaderReader
 from medres.io.scan import read_header
@@ -69,6 +69,16 @@ def test_reject_files_written_otherwise_than_their_transfer_syntax_says(tmp_path
 def test_refuse_a_syntax_without_a_decoder_and_name_it(tmp_path: Path) -> None:
     save_ct(tmp_path, lambda ds, k: put_stream(ds, "1.2.840.10008.1.2.4.102", b"\0" * 100))
     assert_refused(tmp_path, "E_NO_DECODER", "MPEG-4 video", headers_only=True)
+
+
+def test_refuse_a_syntax_whose_codec_was_not_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imagecodecs.HTJ2K, "available", False)
+    found = decoders.find_decoders()
+    assert HTJ2KLossless not in found
+    assert JPEG2000Lossless in found
+    monkeypatch.setattr(decoders, "DECODERS", found)
+    with pytest.raises(IntakeError, match="E_NO_DECODER: no decoder is installed for HTJ2K - update imagecodecs"):
+        decoders.require_decoder(HTJ2KLossless)
 
 
 def test_read_sizes_that_streams_announce() -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import copy
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
+from pydicom.uid import JPEG2000Lossless
 
 from medres.errors import IntakeError
 from medres.io import find_series, read
@@ -36,6 +39,20 @@ def test_apply_a_slope_for_each_frame(tmp_path: Path) -> None:
     volume = read(tmp_path)
     assert volume.voxels.dtype == np.float32
     assert np.array_equal(volume.voxels, voxels)
+
+
+@pytest.mark.parametrize("fragments", [1, 2])
+def test_read_compressed_frames(tmp_path: Path, fragments: int) -> None:
+    order = [4, 0, 8, 2, 6, 1, 7, 3, 5]
+    ds = enhanced(order=order)
+    stored = np.frombuffer(ds.PixelData, np.uint16).reshape(9, 11, 14)
+    streams = [bytes(imagecodecs.jpeg2k_encode(plane, codecformat="j2k", reversible=True)) for plane in stored]
+    ds.file_meta.TransferSyntaxUID = JPEG2000Lossless
+    ds.PixelData = encapsulate(streams, fragments_per_frame=fragments)
+    ds["PixelData"].is_undefined_length = True
+    save([ds], tmp_path)
+    assert only(tmp_path).codes == ()
+    assert np.array_equal(read(tmp_path).voxels, phantom_voxels())
 
 
 def test_refuse_a_missing_frame(tmp_path: Path) -> None:

@@ -37,6 +37,12 @@ def test_give_the_modality_where_the_header_has_none(tmp_path: Path) -> None:
     assert only(tmp_path).modality == ""
 
 
+def test_a_modality_that_is_given_is_held_to_its_rules(tmp_path: Path) -> None:
+    save_ct(tmp_path, lambda ds, k: [setattr(ds, "Modality", ""), delattr(ds, "RescaleSlope")])
+    assert only(tmp_path).verdict == "ok"
+    assert only(tmp_path, modality="CT").codes == ("E_NO_RESCALE",)
+
+
 def test_every_warning_has_words() -> None:
     codes = tuple(code for code in CODES if code.startswith("W_"))
     assert len(say(codes, {}).split("; ")) >= len(codes)
