@@ -18,6 +18,7 @@ Planes = NDArray[np.uint8]
 SIDE = 64  # pixels of a plane's side
 LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 CUT = (0.1, 99.9)  # percentiles brought to 0 and 255
+TISSUE_HU = (-160.0, 240.0)  # for CT: air and bone are alike in everyone, soft tissue tells patients apart
 
 
 def grey_voxels(volume: Volume) -> NDArray[Any]:
@@ -54,12 +55,14 @@ def shown_digest(grey: NDArray[Any]) -> str:
     return hashlib.sha256(f"{grey.shape}|".encode() + values.tobytes()).hexdigest()
 
 
-def build_planes(grey: NDArray[Any], side: int = SIDE) -> Planes:
+def build_planes(grey: NDArray[Any], side: int = SIDE, *, window: tuple[float, float] | None = None) -> Planes:
     """Shrink a scan to square planes, whatever its size and sides.
 
     Args:
         grey: (i, j, k), in any unit; NaN counts as the lowest value.
         side: pixels of a plane's side.
+        window: values shown as 0 and 255, such as `TISSUE_HU`; None takes the scan's own percentiles. 8-bit scans are
+            taken as they are.
 
     Returns:
         (1, side, side) for k = 1, (3, side, side) otherwise; rows are j, columns i.
@@ -74,7 +77,7 @@ def build_planes(grey: NDArray[Any], side: int = SIDE) -> Planes:
     if cut.dtype == np.uint8:
         return np.stack([_shrink(plane, side) for plane in cut])
     values = np.nan_to_num(cut.astype(np.float32), nan=np.nanmin(cut) if np.isfinite(cut).any() else 0.0)
-    low, high = np.percentile(values, CUT)
+    low, high = window or np.percentile(values, CUT)
     scaled = (values - low) * (255.0 / max(float(high - low), 1e-6))
     return np.stack([_shrink(plane, side) for plane in np.clip(scaled, 0, 255).astype(np.uint8)])
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from medres.datasets.planes import Planes, build_planes, grey_voxels, shown_digest
+from medres.datasets.planes import TISSUE_HU, Planes, build_planes, grey_voxels, shown_digest
 from medres.datasets.rows import Manifest, ManifestRow
 from medres.errors import MedresError, describe
 from medres.io import read
@@ -117,7 +117,7 @@ def read_scan(manifest: Manifest, row: ManifestRow) -> Scan:
     except (OSError, ValueError, MemoryError) as error:
         return Scan(row.number, code="E_UNREADABLE", message=f"the scan could not be read ({type(error).__name__})")
     grey = grey_voxels(volume)
-    planes = build_planes(grey)
+    planes = build_planes(grey, window=TISSUE_HU if volume.unit == "HU" else None)
     facts = _header_facts(volume, row) | _border_facts(grey)
     return Scan(row.number, shown_digest(grey), planes, min(grey.shape[:2]), facts, warnings=volume.codes)
 
