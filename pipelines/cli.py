@@ -163,6 +163,64 @@ def evaluate(
     _run("evaluate", **locals())
 
 
+@app.command(epilog="Example: medres compare runs/a/evaluation runs/b/evaluation --out compared")
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="A", help="predictions CSV, evaluation folder or model")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="the same, on the same scans")],
+    out: Annotated[Path | None, typer.Option("--out", help="where results go")] = None,
+    manifest: Annotated[Path | None, typer.Option("--manifest", help="CSV; needed where A or B is a model")] = None,
+    split: SplitOption = None,
+    part: Annotated[str, typer.Option("--part", help="part of the split")] = "test",
+    positive: Annotated[str | None, typer.Option("--positive", help="positive class, where labels are names")] = None,
+    threshold: Annotated[
+        list[float] | None, typer.Option("--threshold", help="of both, or twice: of A and of B")
+    ] = None,
+    readers: Annotated[
+        Path | None, typer.Option("--readers", help="CSV: scan, reader, decision or rating, way")
+    ] = None,
+    scale: Annotated[str, typer.Option("--scale", help="probability, or any: then no net benefit")] = "probability",
+    bootstrap: Annotated[int, typer.Option("--bootstrap", help="resamples")] = 2000,
+    seed: Annotated[int, typer.Option("--seed")] = 0,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Compare two models or prediction tables on the same scans, and with readers."""
+    _run("compare", **locals())
+
+
+@app.command(epilog="Example: medres power --auroc 0.8 --power 0.9 --ratio 3")
+def power(
+    auroc: Annotated[float | None, typer.Option("--auroc", help="hoped for, against 0.5")] = None,
+    n_positive: Annotated[int | None, typer.Option("--n-positive", help="then the power of this many")] = None,
+    n_negative: Annotated[int | None, typer.Option("--n-negative")] = None,
+    power: Annotated[float, typer.Option("--power", help="wanted")] = 0.9,
+    ratio: Annotated[float, typer.Option("--ratio", help="negatives for each positive")] = 1.0,
+    alpha: Annotated[float, typer.Option("--alpha", help="two-sided level")] = 0.05,
+    sensitivity: Annotated[float | None, typer.Option("--sensitivity", help="expected; needs --prevalence")] = None,
+    specificity: Annotated[float | None, typer.Option("--specificity", help="expected; needs --prevalence")] = None,
+    half_width: Annotated[float, typer.Option("--half-width", help="of the interval wanted")] = 0.05,
+    prevalence: Annotated[float | None, typer.Option("--prevalence", help="among those collected")] = None,
+    no_events_in: Annotated[
+        int | None, typer.Option("--no-events-in", help="upper limit after none in this many")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+) -> None:
+    """Say how many patients a study needs, or how sure it can be."""
+    _run("power", **locals())
+
+
+@app.command(epilog="Example: medres drift january/predictions.csv february/predictions.csv --out drift")
+def drift(
+    reference: Annotated[Path, typer.Argument(metavar="REFERENCE", help="predictions or results CSV")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="the same of a new month")],
+    out: Annotated[Path | None, typer.Option("--out", help="where results go")] = None,
+    threshold: Annotated[float | None, typer.Option("--threshold", help="for the flag rate, without decisions")] = None,
+    psi: Annotated[float, typer.Option("--psi", help="least PSI of an alert")] = 0.2,
+    alpha: Annotated[float, typer.Option("--alpha", help="level of every test")] = 0.01,
+) -> None:
+    """Compare scores and inputs of a new month with the reference window; exit status 3 on an alert."""
+    _run("drift", **locals())
+
+
 @app.command(epilog="Example: medres predict runs/a/model exports/ct --explain --out prediction")
 def predict(
     model: Model,

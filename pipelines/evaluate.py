@@ -58,6 +58,23 @@ class Source:
     trained: TrainedModel | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What an evaluation found, before anything is written.
+
+    Attributes:
+        evaluation: the numbers.
+        setting: what stands around them.
+        document: content of `evaluation.json`.
+        source: whose scores.
+    """
+
+    evaluation: Evaluation
+    setting: EvaluationSetting
+    document: dict[str, Any]
+    source: Source
+
+
 def run(
     out: Path,
     model: Path | None = None,
@@ -80,22 +97,39 @@ def run(
     """Score or read, measure, write, and show the main numbers."""
     _check_call(model, manifest, predictions, (marks, lesions), bootstrap)
     if predictions is not None:
-        source = _from_table(predictions, validation, positive, tuple(rule or ()), threshold, scale)
+        source = from_table(predictions, validation, positive, tuple(rule or ()), threshold, scale)
     else:
         assert model is not None  # _check_call saw to it
         assert manifest is not None
-        source = _from_model(model, manifest, split, part, device)
-    cases = to_cases(source.table, scale)
-    evaluation = summarise(cases, source.thresholds, plan=Resampling(bootstrap, seed), band=source.band)
-    setting = _setting(source, evaluation)
-    if marks is not None and lesions is not None:
-        setting = replace(setting, **read_froc(marks, lesions, Resampling(bootstrap, seed)))
-    document = build_document(evaluation, setting)
-    write_evaluation(out, evaluation, setting, source.table, to_bytes(document))
+        source = from_model(model, manifest, split, part, device)
+    found = measure(source, Resampling(bootstrap, seed), scale, (marks, lesions))
+    write_evaluation(out, found.evaluation, found.setting, source.table, to_bytes(found.document))
     if update_model and source.trained is not None:
-        extend_trained_model(source.trained, {"evaluation.json": document} | _kept_calibrators(setting))
-    _show(evaluation, setting, out)
-    return console.EXIT_SOME_REFUSED if setting.flow.received > setting.flow.analysed else console.EXIT_OK
+        extend_trained_model(source.trained, {"evaluation.json": found.document} | _kept_calibrators(found.setting))
+    _show(found.evaluation, found.setting, out)
+    flow = found.setting.flow
+    return console.EXIT_SOME_REFUSED if flow.received > flow.analysed else console.EXIT_OK
+
+
+def measure(
+    source: Source,
+    plan: Resampling,
+    scale: str = "probability",
+    lesions: tuple[Path | None, Path | None] = (None, None),
+) -> Measured:
+    """Measure everything about one source.
+
+    Args:
+        source: whose scores.
+        plan: resamples and seed.
+        scale: `probability` or `any`.
+        lesions: tables of marks and of lesions, or None twice.
+    """
+    evaluation = summarise(to_cases(source.table, scale), source.thresholds, plan=plan, band=source.band)
+    setting = _setting(source, evaluation)
+    if lesions[0] is not None and lesions[1] is not None:
+        setting = replace(setting, **read_froc(lesions[0], lesions[1], plan))
+    return Measured(evaluation, setting, build_document(evaluation, setting), source)
 
 
 def _check_call(
@@ -115,7 +149,7 @@ def _check_call(
         raise EvaluationError("E_EVAL_VALUE", f"--bootstrap must be 0 or more, got {bootstrap}")
 
 
-def _from_table(
+def from_table(
     predictions: Path,
     validation: Path | None,
     positive: str | None,
@@ -149,7 +183,7 @@ def _shared_patients(test: ScoredTable, validation: ScoredTable) -> int:
     )
 
 
-def _from_model(folder: Path, manifest: Path, split: Path | None, part: str, device: str) -> Source:
+def from_model(folder: Path, manifest: Path, split: Path | None, part: str, device: str) -> Source:
     """Score unseen scans; thresholds are the model's own."""
     classifier = load_classifier(folder, device=device)
     with console.progress("evaluate") as advance:

@@ -16,6 +16,7 @@ PATIENT, SCAN, SCORE = ("patient_id", "patient"), ("scan", "scan_id", "image"), 
 OWN = {*PATIENT, *SCAN, *SCORE, "label", "status", "code", "decision", "part", "split"}
 CLASS = re.compile(r"^(?:score|probability)_(.+)$")
 SEEN_PARTS = {"train", "training", "validation", "valid", "val"}
+DECISIONS = ("positive", "negative", "indeterminate")
 TRUE = {"1": "1", "1.0": "1", "true": "1", "0": "0", "0.0": "0", "false": "0"}
 
 
@@ -59,7 +60,7 @@ def read_predictions(path: Path, positive: str | None = None, *, role: str = "te
                 probabilities={} if failed else {name: _number(cells[c], number) for name, c in classes.items()},
                 status=cells.get("status") or ("error" if failed else "ok"),
                 code=cells.get("code", ""),
-                decision="indeterminate" if cells.get("decision") == "indeterminate" else "",
+                decision=cells.get("decision", "") if cells.get("decision") in DECISIONS else "",
                 columns={name: cell for name, cell in cells.items() if _may_group(name)},
             )
         )

@@ -25,7 +25,7 @@ from medres.evaluation.flow import (
     count_flow,
 )
 from medres.evaluation.inputs import check_unique
-from medres.io.privacy import load_site_key, pseudonym
+from medres.io.privacy import SiteKey, load_site_key, pseudonym
 from medres.results.evaluation_tables import write_csv
 
 FATES = {"refused": READ_FAILED, "error": SCORE_FAILED, "out_of_scope": OUT_OF_SCOPE}
@@ -141,11 +141,17 @@ def _fate(row: ScoredRow) -> str:
 
 
 def decide(rows: Sequence[ScoredRow], threshold: float | None, band: tuple[float, float] | None) -> list[str]:
-    """Word the decision of each row at a threshold; rows that carry one keep it."""
+    """Word the decision of each row at a threshold; a row that was called indeterminate stays so.
+
+    Args:
+        rows: any.
+        threshold: None leaves every decision as it came.
+        band: indeterminate scores.
+    """
     said = []
     for row in rows:
-        if row.decision or threshold is None or row.score is None:
-            said.append(row.decision)
+        if row.score is None or threshold is None or row.decision == "indeterminate":
+            said.append(row.decision if row.score is not None else "")
         elif band and band[0] <= row.score < band[1]:
             said.append("indeterminate")
         else:
@@ -162,7 +168,7 @@ def predictions_csv(table: ScoredTable, threshold: float | None, band: tuple[flo
         band: indeterminate scores.
 
     Returns:
-        CSV; a scan that was named by a digest keeps the start of it.
+        CSV; a scan is named by the start of its digest, else by a keyed pseudonym, else by its row.
     """
     key = load_site_key()
     groups = _groups(table.rows)
@@ -172,7 +178,7 @@ def predictions_csv(table: ScoredTable, threshold: float | None, band: tuple[flo
     for number, (row, decision) in enumerate(
         zip(table.rows, decide(table.rows, threshold, band), strict=True), start=1
     ):
-        scan = row.scan[:16] if re.fullmatch(r"[0-9a-f]{64}", row.scan) else f"row-{number:05d}"
+        scan = _safe_name(row.scan, number, key)
         patient = pseudonym(key, row.patient) if table.has_patients else ""
         score = None if row.score is None else repr(row.score)
         cells: list[Any] = [scan, patient, row.label, row.status, row.code, score, decision]
@@ -183,3 +189,10 @@ def predictions_csv(table: ScoredTable, threshold: float | None, band: tuple[flo
         )
         rows.append([*cells, *[row.columns.get(name, "") for name in groups]])
     return write_csv(head, rows)
+
+
+def _safe_name(scan: str, number: int, key: SiteKey) -> str:
+    """Name a scan so that the same scan has the same name in another table, and nothing is given away."""
+    if re.fullmatch(r"[0-9a-f]{64}", scan):
+        return scan[:16]
+    return f"row-{number:05d}" if scan.startswith("row ") else pseudonym(key, scan)

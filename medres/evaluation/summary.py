@@ -208,10 +208,10 @@ def _discrimination(cases: Cases, plan: Resampling, resampled: dict[str, Estimat
 
 
 def label_naive(estimate: Estimate, cases: Cases) -> Estimate:
-    """Say that an interval takes the scans of a patient as independent."""
-    return (
-        replace(estimate, method=estimate.method + AS_INDEPENDENT) if cases.clustered and estimate.defined else estimate
-    )
+    """Say that an interval takes the scans of a patient as independent, where they are not."""
+    if not cases.clustered or estimate.lower is None:
+        return estimate
+    return replace(estimate, method=estimate.method + AS_INDEPENDENT)
 
 
 def _all_labelled(estimates: Mapping[str, Estimate], cases: Cases) -> dict[str, Estimate]:

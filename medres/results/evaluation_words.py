@@ -67,7 +67,8 @@ def threshold_origin(point: PointResult) -> str:
     threshold = point.threshold
     if threshold.source == "stated beforehand":
         return "stated beforehand"
-    return f"chosen by the rule “{threshold.rule}” on validation data of {threshold.source.removeprefix('the ')}"
+    where = "the model's validation data" if threshold.source == "the model" else threshold.source
+    return f"chosen by the rule “{threshold.rule}” on {where}"
 
 
 def flow_sentences(setting: EvaluationSetting) -> list[str]:
