@@ -1,4 +1,4 @@
-"""README and docs -> every code block runs, or, where it takes an hour, is at least a command that medres would take."""
+"""README and docs -> every code block runs; one that takes an hour is at least a command that medres would take."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medres.datasets.planes import build_planes, grey_voxels, shown_digest
+from medres.datasets.planes import TISSUE_HU, build_planes, grey_voxels, shown_digest
 from medres.volume import Volume
 
 GREY = np.random.default_rng(0).integers(0, 255, (30, 20, 1)).astype(np.uint8)
@@ -41,3 +41,13 @@ def test_one_window_over_all_planes_keeps_their_brightness() -> None:
     voxels = np.zeros((16, 16, 3), np.float32)
     voxels[:, :, 1], voxels[:, :, 2] = 50, 100
     assert [int(plane.mean()) for plane in build_planes(voxels)] == pytest.approx([0, 127, 255], abs=1)
+
+
+def test_window_lets_soft_tissue_tell_patients_apart() -> None:
+    voxels = np.full((64, 64, 1), -1000.0, np.float32)
+    voxels[16:48, 16:48] = 40.0
+    voxels[20:24, 20:24] = 1500.0
+    plane = build_planes(voxels, window=TISSUE_HU)[0]
+    assert plane[0, 0] == 0
+    assert plane[22, 22] == 255
+    assert plane[40, 40] == 127
