@@ -95,7 +95,7 @@ def _read_alone(manifest: Manifest, row: ManifestRow) -> Scan:
     """Read a row in a process of its own, so that one that kills its process harms no other."""
     try:
         with ProcessPoolExecutor(1) as pool:
-            return pool.submit(read_scan, manifest, row).result()
+            return pool.submit(_read_chunk, manifest, [row]).result()[0]
     except BrokenProcessPool:
         return Scan(row.number, code="E_WORKER_DIED", message=describe("E_WORKER_DIED"))
 
