@@ -23,7 +23,8 @@ from medres.io.limits import MAX_SIDE, require_voxels
 
 HEADER_BYTES = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
 LONGEST_HEADER = 540
-MAGICS = {b"n+1": True, b"ni1": False, b"n+2": True, b"ni2": False}  # True: voxels in the same file
+MAGICS = {b"n+1\0": True, b"ni1\0": False, b"n+2\0": True, b"ni2\0": False}  # True: voxels in the same file
+LINE_ENDS = (b"\r\n\x1a\n", bytes(4))  # after NIfTI-2's magic: a transfer as text would change them
 REAL_CODES = {2: "u1", 256: "i1", 4: "i2", 512: "u2", 8: "i4", 768: "u4", 1024: "i8", 1280: "u8", 16: "f4", 64: "f8"}
 OTHER_CODES = {
     32: "complex",
@@ -170,7 +171,9 @@ def _first_number(block: bytes) -> str:
 
 
 def _magic(block: bytes, size: int) -> bytes:
-    return bytes(block[344:347] if size == 348 else block[4:7])
+    if size == 348:
+        return bytes(block[344:348])
+    return bytes(block[4:8]) if bytes(block[8:12]) in LINE_ENDS else b""
 
 
 def _bad_magic(block: bytes, size: int) -> IntakeError:
@@ -233,9 +236,10 @@ def _read_affine(
     fields: Any, shape: tuple[int, int, int], chosen: str | None
 ) -> tuple[NDArray[np.float64], Literal["sform", "qform", "none"]]:
     """Pick the form that counts, in mm; refuse two forms that disagree unless one was chosen."""
-    unit = int(fields["xyzt_units"]) & 7
-    if unit not in UNIT_MM:
-        raise IntakeError("E_NIFTI_HEADER", f"the unit of space must be 0 to 3, got {unit}")
+    units = int(fields["xyzt_units"])
+    unit = units & 7  # the next three bits hold the unit of time
+    if unit not in UNIT_MM or not 0 <= units < 64:
+        raise IntakeError("E_NIFTI_HEADER", f"xyzt_units must be below 64 with a unit of space of 0 to 3, got {units}")
     has_s, has_q = (_has_form(int(fields[name]), name) for name in ("sform_code", "qform_code"))
     if has_s and (chosen == "sform" or not has_q):
         return _in_mm(fields.get_sform(), UNIT_MM[unit]), "sform"

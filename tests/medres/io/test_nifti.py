@@ -200,6 +200,8 @@ def test_an_empty_file_and_a_text_file_are_refused(tmp_path):
         {"vox_offset": float("nan")},
         {"srow_x0": float("nan")},
         {"xyzt_units": 5},
+        {"xyzt_units": -70},
+        {"sform_code": 39},
         {"pixdim0": 3.0},
         {"quatern_b": 2.0},
     ],
@@ -208,11 +210,18 @@ def test_a_header_that_cannot_be_used_is_refused(tmp_path, fault):
     refused(phantom.patch(phantom.write(tmp_path / "a.nii"), **fault), "E_NIFTI_HEADER")
 
 
-def test_bad_magic_is_refused(tmp_path):
+@pytest.mark.parametrize("magic", [b"abc\0", b"n+1x", b"\0\0\0\0"])
+def test_bad_magic_is_refused(tmp_path, magic):
     path = phantom.write(tmp_path / "a.nii")
     data = bytearray(path.read_bytes())
-    data[344:348] = b"abc\0"
+    data[344:348] = magic
     path.write_bytes(bytes(data))
+    refused(path, "E_NIFTI_HEADER")
+
+
+def test_a_nifti_2_file_that_was_transferred_as_text_is_refused(tmp_path):
+    path = phantom.write(tmp_path / "a.nii", kind=nib.Nifti2Image)
+    path.write_bytes(path.read_bytes().replace(b"\r\n\x1a\n", b"\n\x1a\n\0", 1))
     refused(path, "E_NIFTI_HEADER")
 
 
