@@ -48,8 +48,9 @@ def test_planted_copies_are_leaks_by_name_and_rows(planted: Path) -> None:
     assert next(pair for pair in report.pairs if pair.first == 3).lay == "mirrored"
 
 
-def test_same_audit_same_digest_and_order_of_rows_irrelevant_to_leaks(planted: Path) -> None:
+def test_same_audit_same_digest(planted: Path) -> None:
     manifest = read_manifest(planted)
+    manifest = manifest.with_rows(manifest.rows[::2])
     first, again = audit_manifest(manifest), audit_manifest(manifest)
     assert first.digest == again.digest
     assert replace(first, seconds=0) == replace(again, seconds=0)
@@ -86,7 +87,7 @@ def subset_of_brain(count: int) -> tuple[object, dict[int, str]]:
 
 @pytest.mark.shared
 def test_known_copies_of_the_brain_set_are_found() -> None:
-    manifest, group = subset_of_brain(120)
+    manifest, group = subset_of_brain(60)
     report = audit_manifest(manifest)
     found = {frozenset((group[pair.first], group[pair.second])) for pair in report.pairs}
     wanted = {name for name in group.values() if list(group.values()).count(name) > 1}
