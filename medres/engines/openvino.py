@@ -65,5 +65,6 @@ class OpenVinoEngine:
         Returns:
             "logits" (B, L) and "embedding" (B, F), float32 on the CPU.
         """
-        found = self._compiled(batch.contiguous().numpy())
+        request = self._compiled.create_infer_request()  # one for each call: threads must not share it
+        found = request.infer([batch.contiguous().numpy()])
         return {"logits": torch.tensor(found[0]), "embedding": torch.tensor(found[1])}

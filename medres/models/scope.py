@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medres.preprocessing.model_input import ModelInput
+from medres.preprocessing.spec import Frozen
 from medres.volume import Volume
 
 SCHEMA_VERSION = 1
@@ -26,6 +27,24 @@ FOLDS = 5
 FEWEST = 8  # training scans below which no embedding gate is fitted
 
 FloatArray = NDArray[np.float64]
+
+
+class ScopeSpec(Frozen):
+    """The content of `scope.json`, as it is checked at loading.
+
+    Attributes:
+        schema_version: of this description.
+        modality: DICOM's word.
+        n: training scans it was fitted on.
+        ranges: lower and upper by name of the fact.
+        embedding: mean, axes, variances, rest_variance and limit; None where too few scans were there.
+    """
+
+    schema_version: Literal[1]
+    modality: str
+    n: int
+    ranges: dict[str, dict[Literal["lower", "upper"], float]]
+    embedding: dict[Literal["mean", "axes", "variances", "rest_variance", "limit"], Any] | None
 
 
 @dataclass(frozen=True)

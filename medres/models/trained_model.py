@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import safetensors.torch
 from pydantic import ValidationError
@@ -20,12 +20,16 @@ from torch import Tensor, nn
 from medres.errors import ModelError
 from medres.models.card import write_model_card
 from medres.models.folder import sha256, write_folder
+from medres.models.scope import ScopeSpec
 from medres.models.skeleton import build_loaded_network, check_weights
 from medres.models.spec import SCHEMA_VERSION, TrainedModelSpec
+from medres.preprocessing.spec import Frozen
 
 DESCRIPTION = "trained_model.json"
 WEIGHTS = "weights.safetensors"
 CARD = "MODEL_CARD.md"
+
+Spec = TypeVar("Spec", bound=Frozen)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,9 +147,10 @@ def load_trained_model(folder: Path) -> TrainedModel:
     found = {name: _read_checked(folder, name, digest) for name, digest in spec.files.items()}
     state_dict = _parse_weights(found)
     check_weights(spec.network, state_dict)
-    optional = {
-        name: _parse_json(found.get(f"{name}.json")) for name in ("scope", "training_data", "explanation", "golden")
-    }
+    names = ("scope", "training_data", "explanation", "golden")
+    optional = {name: _parse_json(found.get(f"{name}.json")) for name in names}
+    if optional["scope"] is not None:
+        _validate(ScopeSpec, optional["scope"], "scope.json")
     return TrainedModel(folder=folder, spec=spec, digest=sha256(text), state_dict=state_dict, **optional)
 
 
@@ -186,16 +191,21 @@ def _read_checked(folder: Path, name: str, digest: str) -> bytes:
 
 
 def _parse_spec(text: bytes) -> TrainedModelSpec:
-    """Read the description; one sentence names the first fault."""
+    """Read the description of this version."""
     content = _parse_json(text) or {}
     version = content.get("schema_version")
     if version != SCHEMA_VERSION:
         raise ModelError("E_MODEL_SCHEMA", f"schema_version must be {SCHEMA_VERSION}, got {version!r}")
+    return _validate(TrainedModelSpec, content, DESCRIPTION)
+
+
+def _validate(kind: type[Spec], content: dict[str, Any], name: str) -> Spec:
+    """Read a description as a spec; one sentence names the first fault."""
     try:
-        return TrainedModelSpec.model_validate(content)
+        return kind.model_validate(content)
     except ValidationError as fault:
         first = fault.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or DESCRIPTION
+        place = ".".join(str(part) for part in first["loc"]) or name
         raise ModelError("E_MODEL_SCHEMA", f"{place}: {first['msg']} ({fault.error_count()} fault(s) in all)") from None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
@@ -48,6 +50,14 @@ def test_other_sizes_run_too(engine, model):
 def test_the_same_input_gives_the_same_bytes(engine, model):
     one, two = (engine.run(batch(model))["logits"] for _ in range(2))
     assert torch.equal(one, two)
+
+
+def test_eight_threads_give_what_one_gives(engine, model):
+    inputs = [batch(model, seed=n) for n in range(8)]
+    alone = [engine.run(x)["logits"] for x in inputs]
+    with ThreadPoolExecutor(8) as pool:
+        together = [found["logits"] for found in pool.map(engine.run, inputs)]
+    assert all(torch.equal(one, other) for one, other in zip(alone, together, strict=True))
 
 
 def test_the_engine_says_what_it_is(engine):

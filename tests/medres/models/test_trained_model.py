@@ -12,6 +12,7 @@ import torch
 from medres.errors import ModelError
 from medres.models.folder import sha256
 from medres.models.registry import build_network
+from medres.models.scope import fit_scope
 from medres.models.trained_model import (
     build_trained_network,
     extend_trained_model,
@@ -20,7 +21,7 @@ from medres.models.trained_model import (
 )
 from tests.small import model_spec, save_tiny_model, spec_3d
 
-EXTRAS = {"scope.json": {"n": 0}, "validation.csv": b"label,score\n"}
+EXTRAS = {"scope.json": fit_scope("CT", []), "validation.csv": b"label,score\n"}
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def test_a_copy_of_the_folder_alone_is_the_same_model(folder, saved):
 
 def test_optional_files_are_read_and_absent_ones_are_none(folder):
     model = load_trained_model(folder)
-    assert model.scope == {"n": 0}
+    assert model.scope == fit_scope("CT", [])
     assert model.explanation is None
     assert model.training_data is None
     assert model.read_file("validation.csv") == b"label,score\n"
@@ -134,6 +135,15 @@ def test_reject_weights_that_are_not_safetensors_even_with_a_right_digest(folder
     (folder / "weights.safetensors").write_bytes(b"not weights")
     rewrite(folder, lambda content: content["files"].update({"weights.safetensors": sha256(b"not weights")}))
     assert refusal(folder).code == "E_WEIGHTS_FILE"
+
+
+def test_reject_a_scope_of_another_version_even_with_a_right_digest(folder):
+    text = json.dumps({"schema_version": 2}).encode()
+    (folder / "scope.json").write_bytes(text)
+    rewrite(folder, lambda content: content["files"].update({"scope.json": sha256(text)}))
+    fault = refusal(folder)
+    assert fault.code == "E_MODEL_SCHEMA"
+    assert fault.what.startswith("schema_version: Input should be 1")
 
 
 def test_reject_a_description_without_weights(folder):
