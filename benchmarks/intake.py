@@ -32,28 +32,34 @@ START, END = "<!-- intake -->", "<!-- end of intake -->"
 
 
 def worker(reader: str, folder: Path, repeats: int) -> dict[str, Any]:
-    """Read a folder several times in this process."""
+    """Read a folder several times in this process; imports and code are warmed on its first slices."""
     read = READERS[reader]
-    read(folder)  # imports, and a warm cache
-    times, work = [], []
-    while len(times) < repeats and sum(times) < LONGEST_SECONDS:
-        started, before = time.perf_counter(), sum(os.times()[:4])  # user and system, own and of children
-        size = read(folder)
-        times.append(time.perf_counter() - started)
-        work.append(sum(os.times()[:4]) - before)
-    return {"seconds": statistics.median(times), "cpu": statistics.median(work), "bytes": size}
-
-
-def memory(reader: str, folder: Path) -> dict[str, Any]:
-    """Read a folder once and measure the peak; imports and code are warmed on its first slices."""
-    few = _few(folder)
-    READERS[reader](few)
+    read(_few(folder))
+    warm_cache(folder)
     before = _resident("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
-    size = READERS[reader](folder)
-    own = _resident("VmHWM") - before
+    times, work = [], []
+    while len(times) < repeats and sum(times) < LONGEST_SECONDS:
+        started, spent = time.perf_counter(), _spent()
+        size = read(folder)
+        times.append(time.perf_counter() - started)
+        work.append(_spent() - spent)
     child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    return {"peak": child if reader == "dcm2niix" else own, "bytes": size}
+    peak = child if reader == "dcm2niix" else _resident("VmHWM") - before
+    return {"seconds": statistics.median(times), "cpu": statistics.median(work), "bytes": size, "peak": peak}
+
+
+def _spent() -> float:
+    """Give seconds of work so far: user and system, own and of children."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def warm_cache(folder: Path) -> None:
+    """Read every byte once, so that no reader waits for the disk."""
+    for path in folder.iterdir():
+        if path.is_file():
+            path.read_bytes()
 
 
 def headers(folder: Path) -> dict[str, Any]:
@@ -100,14 +106,13 @@ def measure(folder: Path, rounds: int, repeats: int) -> dict[str, dict[str, Any]
         for reader in READERS:
             if not any("error" in answer for answer in found[reader]):
                 found[reader].append(ask("--worker", reader, "--folder", folder, "--repeats", repeats))
-    return {reader: _median(answers, ask("--memory", reader, "--folder", folder)) for reader, answers in found.items()}
+    return {reader: _median(answers) for reader, answers in found.items()}
 
 
-def _median(answers: list[dict[str, Any]], peak: dict[str, Any]) -> dict[str, Any]:
+def _median(answers: list[dict[str, Any]]) -> dict[str, Any]:
     if "error" in answers[-1]:
         return answers[-1]
-    middle, work = (statistics.median(answer[name] for answer in answers) for name in ("seconds", "cpu"))
-    return {"seconds": middle, "cpu": work, "bytes": answers[0]["bytes"], "peak": peak.get("peak")}
+    return {name: statistics.median(answer[name] for answer in answers) for name in answers[0]}
 
 
 def to_markdown(cases: dict[str, dict[str, dict[str, Any]]], exports: list[dict[str, Any]]) -> str:
@@ -166,14 +171,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--worker")
-    parser.add_argument("--memory")
     parser.add_argument("--headers", action="store_true")
     parser.add_argument("--folder", type=Path)
     given = parser.parse_args()
     if given.worker:
         print(json.dumps(worker(given.worker, given.folder, given.repeats)))
-    elif given.memory:
-        print(json.dumps(memory(given.memory, given.folder)))
     elif given.headers:
         print(json.dumps(headers(given.folder)))
     else:

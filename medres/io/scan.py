@@ -6,52 +6,23 @@ Files are recognised by their first bytes; names decide nothing. Knows no pixels
 from __future__ import annotations
 
 import os
-import stat
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from medres.errors import IntakeError, describe
-from medres.io.file_bytes import CHUNK, FileBytes
+from medres.io.gathering import Found, OtherKinds, place_unreadable, take_file
 from medres.io.grouping import group_slices
-from medres.io.header import HeaderReader, NotAScanError
-from medres.io.image import inspect_image
-from medres.io.instance import Broken, Slice, Source
+from medres.io.header import HeaderReader
 from medres.io.judging import DicomSeries, inspect_group, series_key
 from medres.io.limits import MAX_VOXELS
-from medres.io.nifti import inspect_nifti, nifti_files
 from medres.io.plan import Options
-from medres.io.recognition import recognise
 from medres.io.series import Inventory, Series, SkippedFile
 
 Progress = Callable[[int, int], None]
 
 MARK_DIGITS = 8  # hex digits that tell files of equal keys apart
-
-
-@dataclass
-class _Found:
-    """What the walk has gathered."""
-
-    planes: list[Slice] = field(default_factory=list)
-    broken: list[Broken] = field(default_factory=list)
-    series: list[Series] = field(default_factory=list)
-    skipped: list[SkippedFile] = field(default_factory=list)
-    taken: set[Path] = field(default_factory=set)
-    judged: set[Path] = field(default_factory=set)
-
-    def add(self, series: Series, skipped: list[SkippedFile]) -> None:
-        """Take in a series that was judged, and the files that were left out of it."""
-        self.series.append(series)
-        self.judged.update(series.paths)
-        for one in skipped:
-            self.skip(one)
-
-    def skip(self, file: SkippedFile) -> None:
-        """Take in a file that is no scan."""
-        self.skipped.append(file)
-        self.judged.add(file.path)
 
 
 def find_series(
@@ -85,14 +56,15 @@ def find_series(
     """
     root = Path(path)
     files = list_files(root)
-    found = _Found()
+    found = Found()
     reader = HeaderReader(modality)
-    other = _OtherKinds(headers_only, nifti_frame, modality)
+    other = OtherKinds(headers_only, nifti_frame, modality)
     base = root if root.is_dir() else root.parent
     for number, file in enumerate(files, 1):
-        _take(file, number, base, reader, other, found)
+        take_file(file, number, base, reader, other, found)
         if on_progress is not None:
             on_progress(number if headers_only else len(found.judged), len(files))
+    place_unreadable(found)
     options = Options(allow_gaps, resample_uneven, max_voxels)
     for group in group_slices(found.planes, found.broken):
         series = inspect_group(group, headers_only=headers_only, options=options, modality=modality)
@@ -127,96 +99,6 @@ def _walk(root: Path) -> Iterator[Path]:
         linked = [name for name in folders if os.path.islink(os.path.join(folder, name))]
         for name in (*names, *linked):
             yield Path(folder, name)
-
-
-@dataclass(frozen=True)
-class _OtherKinds:
-    """How files that are no DICOM are inspected."""
-
-    headers_only: bool
-    nifti_frame: str | None
-    modality: str | None
-
-    def inspect(self, path: Path, kind: str) -> Series:
-        """Inspect a NIfTI file or a picture."""
-        if kind == "nifti":
-            return inspect_nifti(
-                path, headers_only=self.headers_only, nifti_frame=self.nifti_frame, modality=self.modality
-            )
-        return inspect_image(path, headers_only=self.headers_only, modality=self.modality)
-
-
-def _take(path: Path, number: int, base: Path, reader: HeaderReader, other: _OtherKinds, found: _Found) -> None:
-    """Read one file's header into what was found."""
-    if path in found.taken:
-        return
-    try:
-        kind = _take_dicom(path, number, base, reader, found)
-    except OSError as fault:
-        reason = f"it cannot be opened ({fault.strerror or type(fault).__name__})"
-        found.skip(SkippedFile(number, "E_UNREADABLE", reason, path))
-        return
-    except NotAScanError as reason:
-        found.skip(SkippedFile(number, reason.code, str(reason), path))
-        return
-    if kind:
-        if kind == "nifti":
-            found.taken.update(nifti_files(path))
-        found.add(other.inspect(path, kind), [])
-
-
-def _take_dicom(path: Path, number: int, base: Path, reader: HeaderReader, found: _Found) -> str:
-    """Read a DICOM header; for another kind of scan give its name.
-
-    Raises:
-        NotAScanError: for everything else.
-    """
-    if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for ever
-        raise NotAScanError("no regular file")
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-    try:
-        status = os.fstat(descriptor)
-        head = os.pread(descriptor, CHUNK, 0)
-        kind = recognise(head, path)
-        if kind != "dicom":
-            return kind
-        folder = str(path.parent.relative_to(base))
-        source = Source(path, number, folder, status.st_size, status.st_mtime_ns)
-        got = reader.read(source, FileBytes(descriptor, status.st_size, head))
-    finally:
-        os.close(descriptor)
-    if not isinstance(got, Broken):
-        found.planes += got
-    elif head[128:132] == b"DICM" or got.series_uid:
-        found.broken.append(got)
-    else:
-        raise NotAScanError("a data set without preamble that is no image", "E_NOT_DICOM")
-    return ""
-
-
-def read_header(path: Path, reader: HeaderReader) -> list[Slice]:
-    """Read the header of one DICOM file alone.
-
-    Args:
-        path: the file.
-        reader: holds what files share.
-
-    Returns:
-        One Slice per plane.
-
-    Raises:
-        IntakeError: what its header refuses; `E_NOT_DICOM` for another kind of file.
-    """
-    found = _Found()
-    try:
-        kind = _take_dicom(path, 1, path.parent, reader, found)
-    except NotAScanError as reason:
-        raise IntakeError("E_NOT_DICOM", f"the file is {reason}") from None
-    if found.broken:
-        raise IntakeError(found.broken[0].code, found.broken[0].what)
-    if kind:
-        raise IntakeError("E_NOT_DICOM", f"the file is of another kind ({kind})")
-    return found.planes
 
 
 def _skipped_slices(series: DicomSeries) -> list[SkippedFile]:

@@ -9,9 +9,9 @@ from pydicom.dataset import Dataset
 
 from medres.errors import IntakeError
 from medres.io.facts import parse_orientation, parse_spacing
+from medres.io.gathering import read_header
 from medres.io.header import HeaderReader
 from medres.io.instance import Facts
-from medres.io.scan import read_header
 from tests.phantoms_dicom import ct_slices, save
 
 

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from medres.errors import IntakeError
 from medres.io import find_series
+from medres.io.gathering import read_header
 from medres.io.header import HeaderReader
 from medres.io.instance import Slice
-from medres.io.scan import read_header
-from tests.phantoms_dicom import Geometry, ct_slices, phantom_voxels, save, save_ct
+from tests.phantoms_dicom import Geometry, ct_slices, phantom_voxels, save
 from tests.shared_data import shared
 
 MOST_SECONDS_PER_FILE = 1.5e-3
@@ -27,17 +26,6 @@ def test_slices_of_a_series_share_their_facts(tmp_path: Path) -> None:
     assert planes[3].position == tuple(Geometry().position(3))
     assert (planes[3].slope, planes[3].intercept) == (1.0, -1024.0)
     assert not hasattr(planes[0], "__dict__")
-
-
-def test_read_one_header_or_say_why_not(tmp_path: Path) -> None:
-    (tmp_path / "text").write_text("Doe^Jane")
-    (tmp_path / "picture").write_bytes(b"\x89PNG\r\n\x1a\n")
-    for name, words in (("text", "the file is unknown content"), ("picture", r"another kind \(picture\)")):
-        with pytest.raises(IntakeError, match=f"E_NOT_DICOM: .*{words}"):
-            read_header(tmp_path / name, HeaderReader())
-    save_ct(tmp_path / "ct", lambda ds, k: setattr(ds, "RescaleSlope", 0))
-    with pytest.raises(IntakeError, match="E_HEADER_VALUE"):
-        read_header(tmp_path / "ct" / "x0000", HeaderReader())
 
 
 @pytest.mark.parametrize("value", [b"1e-40 ", b"0.0 "])

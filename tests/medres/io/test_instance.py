@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from medres.io.gathering import read_header
 from medres.io.header import HeaderReader
 from medres.io.instance import Source
-from medres.io.scan import read_header
 from tests.phantoms_dicom import ct_slices, save
 
 

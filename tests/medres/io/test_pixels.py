@@ -19,7 +19,7 @@ from pydicom.uid import (
 )
 
 from medres.errors import IntakeError
-from medres.io import find_series, read, read_series
+from medres.io import find_series, pixels, read, read_series
 from tests.phantoms_dicom import ct_slices, phantom_voxels, put_jpeg2000, save, save_ct
 from tests.series_verdicts import assert_refused, only
 
@@ -124,6 +124,21 @@ def test_reject_a_truncated_compressed_stream(tmp_path: Path, compress: Callable
 def test_read_a_frame_in_several_fragments(tmp_path: Path) -> None:
     save_ct(tmp_path, lambda ds, k: put_jpeg2000(ds, fragments_per_frame=3, has_bot=bool(k % 2)))
     assert np.array_equal(read(tmp_path).voxels, phantom_voxels())
+
+
+def test_notice_a_file_that_changes_while_it_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_ct(tmp_path, lambda ds, k: put_jpeg2000(ds))
+    series = find_series(tmp_path, headers_only=True).series[0]
+    decode = pixels.decode_frame
+
+    def decode_while_another_program_writes(*arguments: object) -> np.ndarray:
+        with (tmp_path / "x0002").open("ab") as file:
+            file.write(b"\0\0")
+        return decode(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(pixels, "decode_frame", decode_while_another_program_writes)
+    with pytest.raises(IntakeError, match="E_INPUT_CHANGED"):
+        read_series(series)
 
 
 @pytest.mark.parametrize("action", ["append", "touch", "shorten", "remove"])

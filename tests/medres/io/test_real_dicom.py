@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from medres import geometry
 from medres.io import find_series, read, read_series
+from medres.io.gathering import read_header
 from medres.io.header import HeaderReader
-from medres.io.scan import read_header
 from medres.io.stack import read_stack
 from tests.shared_data import shared
 
