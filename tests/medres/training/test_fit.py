@@ -98,6 +98,21 @@ def test_frozen_backbone_learns_nothing_while_the_head_does(parts, tmp_path):
     assert changed == {"fc"}
 
 
+def test_nan_names_its_rows_and_leaves_the_last_good_checkpoint(parts, tmp_path):
+    def spoil(row):
+        if row["epoch"] == 2:
+            for scan in parts[0][:1]:
+                scan.source.fill_(float("nan"))
+
+    kept = parts[0][0].source.clone()
+    try:
+        with pytest.raises(TrainingError, match=rf"E_TRAIN_NAN.*epoch 3 for rows .*\b{parts[0][0].number}\b"):
+            fit(parts, tmp_path, epochs=4, on_epoch=spoil, batch_size=16)
+    finally:
+        parts[0][0].source.copy_(kept)
+    assert torch.load(tmp_path / "last.ckpt", weights_only=True)["epoch"] == 1
+
+
 def test_reject_class_with_one_patient(parts, tmp_path):
     few = [scan for scan in parts[0] if scan.label == 0] + [scan for scan in parts[0] if scan.label == 1][:1]
     with pytest.raises(TrainingError, match=r"E_TRAIN_CLASS.*2 patients in training, got 1 for 'lesion'"):
