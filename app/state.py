@@ -5,17 +5,16 @@ Everything that takes time is asked for here, once, and kept for all sessions; t
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
-import weakref
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import streamlit as st
 
-from app.doors import SHELF, address
+from app.session import Tokens, Uploads
+from app.settings import settings
 from medres.classifier import Classifier, load_classifier
 from medres.explain.gradcam import build_heatmap
 from medres.explain.heatmap import Heatmap
@@ -27,40 +26,14 @@ from medres.review.decisions import POLICY, Progress, Reading, progress_of, reco
 from medres.review.opinion import Opinion, opinion_of_prediction
 from medres.review.scene import Buffer, describe_heatmap, describe_volume, encode_heat, encode_voxels
 from medres.review.store import FILE, ReviewStore
+from medres.review.upload import receive
 from medres.review.worklist import LEDGER_FILE, Worklist, WorklistItem, open_worklist, read_item
 from medres.volume import Volume
 
-FOLDER_VARIABLE, MODEL_VARIABLE = "MEDRES_VIEW_FOLDER", "MEDRES_VIEW_MODEL"
-OPINION_VARIABLE, REVIEW_VARIABLE = "MEDRES_VIEW_OPINION", "MEDRES_REVIEW_URL"
 LOCAL_READER = "local"
 STUDIES_KEPT = 3  # decoded scans kept in memory, for all sessions together
 HEATMAPS_KEPT = 32
 STUDY_PARAMETER = "study"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the viewer was started with.
-
-    Attributes:
-        folder: results or scans, or None.
-        model: a TrainedModel folder, or None.
-        opinion_hidden: whether the model's opinion waits for a first reading.
-        review: URL of the review store, or "" for a file of its own.
-    """
-
-    folder: Path | None
-    model: Path | None
-    opinion_hidden: bool
-    review: str
-
-
-def settings() -> Settings:
-    """Read what `medres view` handed over."""
-    folder, model = os.environ.get(FOLDER_VARIABLE), os.environ.get(MODEL_VARIABLE)
-    hidden = os.environ.get(OPINION_VARIABLE, "hidden") != "shown"
-    review = os.environ.get(REVIEW_VARIABLE, "")
-    return Settings(Path(folder) if folder else None, Path(model) if model else None, hidden, review)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,23 +45,64 @@ class OpenStudy:
     buffer: Buffer
 
 
+def receive_upload(name: str, content: BinaryIO, modality: str | None) -> int:
+    """Take an upload in and make it this session's worklist.
+
+    Args:
+        name: as the browser gave it.
+        content: the bytes.
+        modality: for files that carry none.
+
+    Returns:
+        Files received.
+
+    Raises:
+        MedresError: when it is refused; nothing of it is kept.
+    """
+    uploads: Uploads = st.session_state.setdefault("uploads", None) or Uploads()
+    st.session_state["uploads"] = uploads
+    uploads.count += 1
+    place = uploads.folder / str(uploads.count)
+    received = receive(name, content, place)
+    st.session_state["uploaded"] = (place, modality)
+    st.session_state.pop("open", None)
+    return received
+
+
+def shows_upload() -> bool:
+    """Tell whether this session's worklist is an upload."""
+    return "uploaded" in st.session_state
+
+
+def leave_upload() -> None:
+    """Go back to the folder that the viewer was started with."""
+    for name in ("uploaded", "open"):
+        st.session_state.pop(name, None)
+
+
+def folder() -> Path | None:
+    """Give the folder of this session's worklist."""
+    return st.session_state["uploaded"][0] if shows_upload() else settings().folder
+
+
 def worklist() -> Worklist | None:
     """List what waits, anew when the results folder changed; None without a folder."""
-    chosen = settings()
-    if chosen.folder is None:
+    place = folder()
+    if place is None:
         return None
-    return _worklist(chosen.folder, chosen.model, _stamp(chosen.folder))
+    modality = st.session_state["uploaded"][1] if shows_upload() else None
+    return _worklist(place, settings().model, modality, _stamp(place))
 
 
-def _stamp(folder: Path) -> tuple[int, ...]:
+def _stamp(place: Path) -> tuple[int, ...]:
     """Tell when the ledger last changed, its write-ahead log included."""
-    files = [folder / LEDGER_FILE, folder / f"{LEDGER_FILE}-wal"]
+    files = [place / LEDGER_FILE, place / f"{LEDGER_FILE}-wal"]
     return tuple(file.stat().st_mtime_ns for file in files if file.exists())
 
 
 @st.cache_resource(max_entries=2, show_spinner="Listing the studies ...")
-def _worklist(folder: Path, model: Path | None, stamp: tuple[int, ...]) -> Worklist:
-    return open_worklist(folder, model)
+def _worklist(place: Path, model: Path | None, modality: str | None, stamp: tuple[int, ...]) -> Worklist:
+    return open_worklist(place, model, modality)
 
 
 def study(item: WorklistItem) -> OpenStudy:
@@ -100,11 +114,11 @@ def study(item: WorklistItem) -> OpenStudy:
     Raises:
         MedresError: when the scan cannot be read.
     """
-    return _study(settings().folder, item.key, item.scan_digest, item)
+    return _study(folder(), item.key, item.scan_digest, item)
 
 
 @st.cache_resource(max_entries=STUDIES_KEPT, show_spinner="Reading the scan ...")
-def _study(folder: Path | None, key: str, digest: str, _item: WorklistItem) -> OpenStudy:
+def _study(place: Path | None, key: str, digest: str, _item: WorklistItem) -> OpenStudy:
     listed = worklist()
     assert listed is not None  # an item comes from a worklist
     volume = read_item(listed, _item)
@@ -114,13 +128,13 @@ def _study(folder: Path | None, key: str, digest: str, _item: WorklistItem) -> O
 def classifier() -> Classifier | None:
     """Load the worklist's model, or None where there is none here."""
     listed = worklist()
-    folder = listed.model_folder if listed else None
-    return _classifier(folder) if folder is not None and folder.is_dir() else None
+    place = settings().model or (listed.model_folder if listed else None)
+    return _classifier(place) if place is not None and place.is_dir() else None
 
 
 @st.cache_resource(max_entries=2, show_spinner="Loading the model ...")
-def _classifier(folder: Path) -> Classifier:
-    return load_classifier(folder)
+def _classifier(place: Path) -> Classifier:
+    return load_classifier(place)
 
 
 def opinion(opened: OpenStudy) -> Opinion | None:
@@ -159,9 +173,9 @@ def report_page(opened: OpenStudy) -> bytes:
     """
     model = classifier()
     assert model is not None  # offered only where can_explain
-    with tempfile.TemporaryDirectory() as folder:
-        write_results(Path(folder), model.predict(opened.volume), model.model, opened.volume, heatmap(opened))
-        return (Path(folder) / REPORT_FILE).read_bytes()
+    with tempfile.TemporaryDirectory() as place:
+        write_results(Path(place), model.predict(opened.volume), model.model, opened.volume, heatmap(opened))
+        return (Path(place) / REPORT_FILE).read_bytes()
 
 
 def heatmap_made(opened: OpenStudy) -> Heatmap | None:
@@ -198,11 +212,12 @@ def review_store() -> ReviewStore:
         StoreError: when it cannot be used.
     """
     chosen = settings()
-    if chosen.review or chosen.folder is None:
+    place = folder()
+    if chosen.review or place is None:
         return _review_store(chosen.review or str(configuration_folder() / FILE))
-    if (chosen.folder / LEDGER_FILE).is_file():
-        return _review_store(str(chosen.folder / FILE))
-    name = pseudonym(load_site_key(), str(chosen.folder.resolve()))
+    if (place / LEDGER_FILE).is_file():
+        return _review_store(str(place / FILE))
+    name = pseudonym(load_site_key(), str(place.resolve()))
     return _review_store(str(configuration_folder() / f"review-{name}.sqlite"))
 
 
@@ -277,25 +292,6 @@ def mark() -> tuple[float, float, float] | None:
 def set_mark(point_mm: list[float] | None) -> None:
     """Keep where the reader marks the open study; None takes it back."""
     st.session_state["mark"] = point_mm
-
-
-class Tokens:
-    """One session's tokens, taken off the shelf when the session ends."""
-
-    def __init__(self) -> None:
-        self.by_name: dict[str, str] = {}
-        self.study = ""
-        weakref.finalize(self, lambda names: SHELF.drop(list(names.values())), self.by_name)
-
-    def address(self, study_key: str, name: str, content: memoryview) -> str:
-        """Give this session's address of a buffer; those of another study end."""
-        if self.study != study_key:
-            SHELF.drop(list(self.by_name.values()))
-            self.by_name.clear()
-            self.study = study_key
-        if name not in self.by_name:
-            self.by_name[name] = SHELF.put(content)
-        return address(self.by_name[name])
 
 
 def _tokens() -> Tokens:

@@ -30,6 +30,7 @@ E_NOT_FOUND | there is nothing at this place | check the path
 E_EMPTY_FOLDER | the folder holds no scan | point at a folder with DICOM, NIfTI, PNG or JPEG files
 E_UNREADABLE | the file cannot be opened | check permissions and the disk, then copy it again
 E_INPUT_CHANGED | the file changed while it was read | wait until the transfer has ended and read again
+E_UPLOAD | the upload is no scan, or too large | upload a zip of DICOM files, a NIfTI file or a picture
 E_ARCHIVE | the archive is unsafe or too large | unpack it yourself and point at the folder
 W_MONO1 | a MONOCHROME1 picture: shown and scored with its polarity inverted | nothing
 W_MODALITY_LUT | values come from a modality lookup table | nothing
@@ -143,6 +144,7 @@ E_EXPLAIN_LABEL | the model knows no such label | choose one of the labels that 
 E_EXPLAIN_INPUT | a heatmap needs a scan that the model answers for | see the reason beside it
 E_WRITE | the result cannot be written there | choose another --out
 E_OPTIONAL | an optional package is not installed | install the extra that is named
+E_INTERNAL | medres met a fault that it has no name for | report the kind and the line that are given; MEDRES_TRACEBACK=1 shows the whole trace, which may quote the scan
 E_USAGE | the command was called in a way it cannot follow | see --help
 """
 

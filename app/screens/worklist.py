@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import state
 from app.components.page import always_say
+from app.components.upload import draw_upload
 from medres.errors import MedresError
 from medres.review.decisions import Progress
 from medres.review.worklist import Worklist, WorklistItem
@@ -31,7 +32,9 @@ def draw() -> None:
         st.error(str(fault))
         return
     if listed is None:
-        st.info("No folder is open. Start the viewer with one: `medres view FOLDER`.")
+        st.info("No folder is open. Start the viewer with one, `medres view FOLDER`, or add scans here.")
+        draw_upload()
+        always_say(state.model_line())
         return
     try:
         so_far = state.all_progress()
@@ -43,6 +46,7 @@ def draw() -> None:
     _table(shown, so_far)
     counts = f"{len(shown)} of {len(listed.items)} series"
     st.caption(counts + (f" · {listed.skipped} files were no scan" if listed.skipped else ""))
+    draw_upload()
     always_say(state.model_line())
 
 

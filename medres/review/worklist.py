@@ -83,12 +83,13 @@ class Worklist:
         return next((item for item in self.items if item.key == key), None)
 
 
-def open_worklist(folder: Path, model_folder: Path | None = None) -> Worklist:
+def open_worklist(folder: Path, model_folder: Path | None = None, modality: str | None = None) -> Worklist:
     """List what waits in a folder.
 
     Args:
         folder: results of `medres score`, or a folder of scans.
         model_folder: a model to score scans with as they are opened; None takes the ledger's own.
+        modality: DICOM's word for scans that carry none.
 
     Returns:
         The worklist; scans that no model has seen are listed as unscored.
@@ -99,7 +100,7 @@ def open_worklist(folder: Path, model_folder: Path | None = None) -> Worklist:
     """
     if (folder / LEDGER_FILE).is_file():
         return _from_ledger(folder, model_folder)
-    inventory = find_series(folder, headers_only=True)
+    inventory = find_series(folder, headers_only=True, modality=modality)
     items = sorted((_from_series(series) for series in inventory.series), key=_suspicion)
     return Worklist(tuple(items), folder, model_folder, len(inventory.skipped))
 

@@ -9,7 +9,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app.state import FOLDER_VARIABLE, MODEL_VARIABLE
+from app.settings import FOLDER_VARIABLE, MODEL_VARIABLE
 from tests.results_folder import build_results
 
 MAIN = Path(__file__).resolve().parents[2] / "app" / "main.py"

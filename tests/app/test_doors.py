@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -12,7 +11,6 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from app.doors import ROUTES, SHELF, Porter, address
-from app.state import Tokens
 
 CONTENT = memoryview(bytes(range(256)) * 4)
 
@@ -83,18 +81,3 @@ def test_a_foreign_host_name_is_turned_away(client):
 
 def test_every_answer_forbids_loading_from_elsewhere(client):
     assert "default-src 'self'" in client.get("/nothing").headers["content-security-policy"]
-
-
-def test_tokens_differ_by_session_share_the_buffer_and_end_with_it():
-    mine, yours = Tokens(), Tokens()
-    first, second = mine.address("s", "volume", CONTENT), yours.address("s", "volume", CONTENT)
-    assert first != second
-    assert mine.address("s", "volume", CONTENT) == first
-    tokens = [mine.by_name["volume"], yours.by_name["volume"]]
-    assert all(SHELF.find(token).obj is CONTENT.obj for token in tokens)
-    mine.address("t", "volume", CONTENT)
-    assert SHELF.find(tokens[0]) is None
-    tokens += mine.by_name.values()
-    del mine, yours
-    gc.collect()
-    assert [SHELF.find(token) for token in tokens] == [None] * 3

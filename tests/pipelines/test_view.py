@@ -33,9 +33,9 @@ def test_the_folder_travels_in_the_environment_and_not_on_the_command_line(tmp_p
 
 
 def test_the_variables_are_those_that_the_viewer_reads():
-    from app import state
+    from app import settings
 
-    assert (view.FOLDER_VARIABLE, view.MODEL_VARIABLE) == (state.FOLDER_VARIABLE, state.MODEL_VARIABLE)
+    assert (view.FOLDER_VARIABLE, view.MODEL_VARIABLE) == (settings.FOLDER_VARIABLE, settings.MODEL_VARIABLE)
 
 
 def test_the_viewer_is_found_in_the_installed_package():

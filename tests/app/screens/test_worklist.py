@@ -50,3 +50,34 @@ def test_a_folder_that_is_gone_is_one_sentence(start, tmp_path):
     assert not test.exception
     assert test.error[0].value.startswith("E_NOT_FOUND")
     assert str(tmp_path) not in words(test)
+
+
+def test_an_upload_becomes_this_sessions_worklist_and_leads_back(start, results):
+    test = start(results, results.parent / "model")
+    content = (results.parent / "scans" / "a.nii.gz").read_bytes()
+    upload(test, "../Doe^Jane.nii.gz", content, "CT")
+    assert not test.exception
+    assert test.dataframe[0].value["Modality"].tolist() == ["CT"]
+    assert "Doe" not in words(test)
+    next(button for button in test.button if button.label == "Back to the folder").click().run()
+    assert len(test.dataframe[0].value) == 4
+
+
+def test_an_upload_that_is_no_scan_is_refused_in_one_sentence(start, results):
+    test = start(results)
+    upload(test, "a.nii", b"MZ" + bytes(400), "")
+    assert not test.exception
+    assert test.error[0].value.startswith("E_UPLOAD")
+    assert len(test.dataframe[0].value) == 4
+
+
+def test_without_a_folder_scans_can_be_added(start, results):
+    test = start()
+    upload(test, "a.nii.gz", (results.parent / "scans" / "a.nii.gz").read_bytes(), "CT")
+    assert len(test.dataframe[0].value) == 1
+
+
+def upload(test, name: str, content: bytes, modality: str) -> None:
+    test.file_uploader[0].set_value((name, content, "application/octet-stream"))
+    test.selectbox[0].set_value(modality)
+    next(button for button in test.button if button.label == "Open these scans").click().run()

@@ -1,0 +1,68 @@
+"""One synthetic study, shown by our canvas or the plain way; run by benchmarks/viewer.py.
+
+?way=canvas or ?way=plain, ?shape=256x256x128.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from app.components.viewer import draw_viewer
+from app.doors import SHELF, address
+from medres import geometry
+from medres.explain.heatmap import Heatmap
+from medres.results.disclaimer import DISCLAIMER
+from medres.results.figures import render_slice
+from medres.results.windows import DisplayWindow
+from medres.review.scene import Buffer, describe_heatmap, describe_volume, encode_heat, encode_voxels
+from medres.volume import Volume
+
+CELLS = 8
+
+
+@st.cache_resource(max_entries=1)
+def make(shape: tuple[int, int, int]) -> tuple[Volume, Heatmap, Buffer]:
+    """A CT of noise, as intake leaves it in memory, and a heatmap of 8 x 8 x 8 cells."""
+    noise = np.random.default_rng(0).integers(-200, 300, (shape[0], shape[1], 16)).astype(np.int16)
+    voxels = np.asfortranarray(np.tile(noise, (1, 1, shape[2] // 16 + 1))[..., : shape[2]])
+    volume = Volume(voxels, np.diag([-0.8, -0.8, 1.5, 1.0]), "CT", "HU")
+    relevance = np.zeros((CELLS, CELLS, CELLS), np.float32)
+    relevance[3:6, 3:6, 3:6] = 0.6
+    relevance[4, 4, 4] = 1.0
+    affine = geometry.scaled_affine(volume.affine, np.array(shape) / CELLS)
+    heat = Heatmap(
+        relevance, affine, "lesion", "layer4", "Grad-CAM", 1.0, 0.3, "explanation.json", volume.affine, shape
+    )
+    return volume, heat, encode_voxels(volume)
+
+
+@st.fragment
+def plain(volume: Volume, heat: Heatmap) -> None:
+    """The plain way: a slider, a window, and three pictures from the server."""
+    index = st.slider("Slice", 0, volume.shape[2] - 1, volume.shape[2] // 2)
+    width = st.slider("Width", 10, 2000, 400, step=10)
+    window = DisplayWindow(40, width)
+    for plane, place in (("axial", index), ("coronal", volume.shape[1] // 2), ("sagittal", volume.shape[0] // 2)):
+        picture = render_slice(volume, plane, place, window, heatmap=heat)  # type: ignore[arg-type]
+        st.image(picture, output_format="PNG")
+
+
+def canvas(volume: Volume, heat: Heatmap, buffer: Buffer) -> None:
+    """Our way."""
+    if "tokens" not in st.session_state:
+        st.session_state.tokens = [SHELF.put(buffer.content), SHELF.put(encode_heat(heat))]
+    scene = describe_volume(volume, buffer.kind)
+    scene["volume"]["url"] = address(st.session_state.tokens[0])
+    scene["heatmap"] = {**describe_heatmap(heat), "url": address(st.session_state.tokens[1])}
+    scene |= {"study": "benchmark", "captions": {"study": "benchmark", "model": "none", "disclaimer": DISCLAIMER}}
+    draw_viewer(scene, "viewer")
+
+
+st.set_page_config(layout="wide")
+i, j, k = (int(n) for n in st.query_params["shape"].split("x"))
+made = make((i, j, k))
+if st.query_params["way"] == "plain":
+    plain(*made[:2])
+else:
+    canvas(*made)
