@@ -362,6 +362,13 @@ def main() -> None:
         sys.exit(130)
     except BrokenPipeError:
         os._exit(141)
+    except Exception as error:  # a trace may quote the scan: one sentence here too
+        from pipelines.console import say_unnamed
+
+        if os.environ.get("MEDRES_TRACEBACK"):
+            raise
+        say_unnamed(error)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

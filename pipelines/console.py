@@ -6,8 +6,10 @@ Knows no scan and no network. Progress and errors go to stderr, results to stdou
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -16,6 +18,8 @@ from rich.table import Table
 from medres.errors import MedresError
 
 EXIT_OK, EXIT_FATAL, EXIT_USAGE, EXIT_SOME_REFUSED = 0, 1, 2, 3
+
+HOUSE = Path(__file__).resolve().parents[1]
 
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -29,6 +33,14 @@ def say(text: str) -> None:
 def say_error(error: MedresError) -> None:
     """Print a fault as its one sentence, on stderr."""
     err.print(str(error), markup=False, style="red" if err.is_terminal else None)
+
+
+def say_unnamed(error: Exception) -> None:
+    """Print a fault that no code names by its kind and our own line, never its text: that may quote the scan."""
+    ours = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(HOUSE)]
+    place = f"{Path(ours[-1].filename).relative_to(HOUSE)} line {ours[-1].lineno}" if ours else "a library"
+    cure = "report this line; MEDRES_TRACEBACK=1 shows the whole trace, which may quote the scan"
+    say_error(MedresError("E_INTERNAL", f"{type(error).__name__} in {place}", cure))
 
 
 def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
