@@ -6,10 +6,13 @@ import torch
 from captum.attr import LayerGradCam
 from torch import nn
 
+from medres import geometry
+from medres.classifier import load_classifier
 from medres.errors import ExplanationError
-from medres.explain.gradcam import default_layer, grad_cam
+from medres.explain.gradcam import build_heatmap, default_layer, grad_cam
 from medres.models.registry import build_network
 from medres.models.spec import NetworkSpec
+from tests.tiny_models import PLACES_MM, ct_volume, picture, tiny_ct_model
 
 SIZES = {2: (72, 64), 3: (48, 40, 56)}
 
@@ -125,3 +128,54 @@ def test_reject_layer_without_a_map(layer):
 
 def test_resnets_name_their_last_stage():
     assert default_layer(resnet(3)) == "layer4"
+
+
+@pytest.fixture(scope="module")
+def classifier(tiny_ct):
+    return load_classifier(tiny_ct)
+
+
+@pytest.mark.parametrize("place", PLACES_MM)
+def test_hottest_point_of_a_model_lies_within_one_native_cell_of_the_lesion(classifier, place):
+    heatmap = build_heatmap(classifier, ct_volume(77, place))
+    offset = geometry.apply_affine(np.linalg.inv(heatmap.affine), place)
+    offset = offset - geometry.apply_affine(np.linalg.inv(heatmap.affine), heatmap.hottest_mm)
+    assert np.abs(offset).max() <= 1.0
+
+
+@pytest.mark.parametrize("views", ["patches", "slices"])
+def test_patches_and_slices_give_one_map_over_the_whole_grid(tmp_path, views):
+    classifier = load_classifier(tiny_ct_model(tmp_path / views, views, scope=False))
+    volume = ct_volume(77, PLACES_MM[0])
+    heatmap, given = build_heatmap(classifier, volume), classifier.prepare(volume)
+    reach = geometry.apply_affine(np.linalg.inv(given.affine) @ heatmap.affine, np.array(heatmap.relevance.shape) - 1.0)
+    steps = np.array(heatmap.cell_mm) / geometry.spacing_mm(given.affine)
+    assert (np.array(given.shape) - 1 - reach < steps).all()
+    assert np.linalg.norm(heatmap.hottest_mm - PLACES_MM[0]) < 3**0.5 * max(heatmap.cell_mm)
+
+
+def test_map_of_a_picture_lies_on_the_pictures_pixels(tiny_us):
+    heatmap = build_heatmap(load_classifier(tiny_us), picture(51, (60, 20)))
+    assert heatmap.relevance.shape == (8, 8, 1)
+    assert not heatmap.spacing_known
+    assert np.abs(heatmap.hottest_mm[:2] - (60, 20)).max() <= heatmap.cell_mm[0]
+
+
+def test_without_a_tested_scale_the_map_says_that_its_scale_is_its_own(classifier):
+    heatmap = build_heatmap(classifier, ct_volume(77, PLACES_MM[0]))
+    assert heatmap.scale_source == "this map alone"
+    assert heatmap.scale == heatmap.relevance.max()
+    assert heatmap.scorecard is None
+
+
+def test_another_label_and_another_layer_can_be_asked_for(classifier):
+    heatmap = build_heatmap(classifier, ct_volume(77), label="benign", layer="layer3")
+    assert (heatmap.label, heatmap.layer) == ("benign", "layer3")
+    assert heatmap.cell_mm == (16.0, 16.0, 16.0)
+
+
+def test_reject_unknown_label_and_scan_out_of_scope(classifier):
+    with pytest.raises(ExplanationError, match="E_EXPLAIN_LABEL: label must be one of benign, tumour, got 'cyst'"):
+        build_heatmap(classifier, ct_volume(77), label="cyst")
+    with pytest.raises(ExplanationError, match=r"E_EXPLAIN_INPUT.*E_SCOPE_MODALITY"):
+        build_heatmap(classifier, picture(0))
