@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -56,8 +57,11 @@ def run(
 
 def refuse_leaking(scans: Manifest, parts: Split, accepted: list[str]) -> dict[str, str]:
     """Refuse parts that share patients, copies or near-copies, but for leaks accepted by name; say so for the card."""
+    cores = os.cpu_count() or 1
     with console.progress("audit") as advance:
-        leaks = check_split(scans, parts, on_progress=lambda step, done, total: advance(done, total=total, note=step))
+        leaks = check_split(
+            scans, parts, workers=cores, on_progress=lambda step, done, total: advance(done, total=total, note=step)
+        )
     refuse_leaks(leaks, accepted)
     return describe_acceptance(leaks, accepted)
 

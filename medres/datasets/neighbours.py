@@ -86,9 +86,9 @@ def find_candidates(planes: NDArray[np.uint8], threads: int = 1, nearest: int = 
         for number in range(lays):
             looked_up = np.ascontiguousarray(lay(described, number)).reshape(len(planes), -1)
             labels, distances = index.knn_query(looked_up, k=min(nearest, len(planes)))
-            found.append(labels.astype(np.int64))
+            found.append(labels.astype(np.int32))
             similar.append(1 - distances)
-            how.append(np.full(labels.shape, crop_number * 16 + number))
+            how.append(np.full(labels.shape, crop_number * 16 + number, np.int16))
     return _best_pairs(np.concatenate(found, 1), np.concatenate(similar, 1), np.concatenate(how, 1))
 
 
@@ -105,22 +105,24 @@ def _described(planes: NDArray[np.uint8], crop: tuple[float, float, float]) -> N
     return np.concatenate(blocks)
 
 
-def _best_pairs(found: NDArray[np.int64], similar: NDArray[np.float32], how: NDArray[np.int64]) -> Candidates:
+def _best_pairs(found: NDArray[np.int32], similar: NDArray[np.float32], how: NDArray[np.int16]) -> Candidates:
     count, width = found.shape
-    first = np.repeat(np.arange(count), width)
+    first = np.repeat(np.arange(count, dtype=np.int32), width)
     second, similarity, ways = found.ravel(), similar.ravel(), how.ravel()
     other = first != second
     first, second, similarity, ways = first[other], second[other], similarity[other], ways[other]
     order = np.lexsort((ways, -similarity, second, first))
-    order = order[_is_first(first[order] * count + second[order])]  # the best way of each directed pair
+    order = order[
+        _is_first(first[order].astype(np.int64) * count + second[order])
+    ]  # the best way of each directed pair
     order = order[np.lexsort((-similarity[order], first[order]))]
     rank = np.arange(len(order)) - np.searchsorted(first[order], first[order])
     order = order[rank < KEPT]
     low, high = np.minimum(first[order], second[order]), np.maximum(first[order], second[order])
     order = order[np.lexsort((-similarity[order], high, low))]
     low, high = np.minimum(first[order], second[order]), np.maximum(first[order], second[order])
-    order = order[_is_first(low * count + high)]
-    pairs = np.stack([first[order], second[order]], axis=1)
+    order = order[_is_first(low.astype(np.int64) * count + high)]
+    pairs = np.stack([first[order], second[order]], axis=1).astype(np.int64)
     return Candidates(pairs, ways[order] % 16, ways[order] // 16, similarity[order])
 
 

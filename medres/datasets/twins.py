@@ -25,13 +25,15 @@ TWIN = 0.88  # likeness from which a pair is accused; chosen by looking at pairs
 LARGEST_MOVE = 0.3  # entries of the affine move may differ this much from none at all
 LEAST_SHARED = 0.6  # share of the area that both must show
 LEAST_LIT = 0.05  # share of the area that is not black in either
+FULLY_TRUSTED = 0.15  # lit share from which likeness counts in full; small cut-outs are alike by chance
+LEAST_TRUST = 0.92
 BLACK = 2.0  # of 255: ground outside the patient, or filled in by turning; says nothing
 WORTH_A_LOOK = 0.85  # correlation as a whole below which a pair is dropped
 WORTH_REFINING = 0.5  # likeness from which the move is refined on the full plane
 REFINEMENTS = 5  # steps of it
 ALL_PAIRS = 12  # copies of one scan up to which every pair is told
 COARSE = 32  # pixels of the side at which planes are aligned
-CHUNK = 512  # pairs judged at once
+CHUNK = 256  # pairs judged at once
 Progress = Callable[[int, int], None]
 
 
@@ -183,7 +185,9 @@ def _score(
         warped, inside = sample(moving[:, plane], moves)
         shared = inside * (warped > BLACK) * (target > BLACK)
         enough = (inside.mean((1, 2)) >= LEAST_SHARED) & (shared.mean((1, 2)) >= LEAST_LIT)
-        scores += np.where(enough, likeness(warped, target, shared, window), 0)
+        lit = shared.mean((1, 2))
+        trust = LEAST_TRUST + (1 - LEAST_TRUST) * np.minimum(1, lit / FULLY_TRUSTED)
+        scores += np.where(enough, trust * likeness(warped, target, shared, window), 0)
     return np.asarray(scores / fixed.shape[1])
 
 
