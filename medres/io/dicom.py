@@ -16,12 +16,15 @@ from medres.io.colour import read_colour
 from medres.io.digest import content_digest
 from medres.io.instance import Facts, Slice
 from medres.io.judging import DicomSeries, require_equal_twins, with_seen
+from medres.io.pixels import PixelFile
 from medres.io.plan import Plan
 from medres.io.privacy import patient_key
 from medres.io.rescale import linear, read_lut
 from medres.io.series import Series
 from medres.io.stack import Stack, read_stack
 from medres.volume import Display, Origin, Volume
+
+VOI_TABLE = 0x00283010  # VOILUTSequence
 
 
 def read_series(series: Series, *, modality: str | None = None) -> Volume:
@@ -151,10 +154,15 @@ def _mirror(plane: Slice) -> float:
 
 
 def _voi_lut(plane: Slice, turned: bool) -> NDArray[np.float32] | None:
-    """Read the VOI lookup table as values and greys in [0, 1]."""
-    if plane.voi is None:
+    """Read the VOI lookup table as values and greys in [0, 1]; one that cannot be used is left out, values stay."""
+    if not plane.has_voi:
         return None
-    first, table = read_lut(plane.voi, plane.facts)
+    with PixelFile(plane) as file:
+        content = file.read_element(VOI_TABLE)
+    try:
+        first, table = read_lut(content, plane.facts)
+    except IntakeError:
+        return None
     values = (first + np.arange(len(table))).astype(np.float32)
     greys = table / max(1.0, float(table.max()))
     if turned:

@@ -110,7 +110,7 @@ def _slice(
         slope=slope,
         intercept=intercept,
         lut=None,
-        voi=None,
+        has_voi=False,
         window=None if middle is None or extent is None or extent < 1 else (middle, extent),
         sop_uid=word(data.elements.get(0x00080018)),
         pixel_position=data.pixel_position,

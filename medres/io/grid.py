@@ -202,26 +202,19 @@ def _refuse_uneven(gaps: FloatArray, median: float, tolerance: float) -> None:
 
 
 def _require_straight(points: FloatArray, step: FloatArray, places: FloatArray, gap: float) -> None:
-    """Refuse slices that do not lie on one straight line."""
-    off = np.linalg.norm(points - points[0] - places[:, None] * step, axis=1)
-    tolerance = max(GAP_TOLERANCE_MM, GAP_TOLERANCE_SHARE * gap) * 2.0  # a gap may use its tolerance on either side
-    worst = int(np.argmax(off))
-    if (
-        off[worst] > max(tolerance, GAP_TOLERANCE_SHARE * gap * len(points))
-        or _sideways(points, step, places) > tolerance
-    ):
+    """Refuse slices off the straight line from the first to the last, or half a slice off their place on it."""
+    away = points - points[0] - places[:, None] * step
+    along = step / np.linalg.norm(step)
+    sideways = np.linalg.norm(away - np.outer(away @ along, along), axis=1)
+    tolerance = 2.0 * max(GAP_TOLERANCE_MM, GAP_TOLERANCE_SHARE * gap)  # a gap may use its tolerance on either side
+    if sideways.max() > tolerance or np.abs(away @ along).max() > gap / 2:
+        off = np.linalg.norm(away, axis=1)
+        worst = int(np.argmax(off))
         raise IntakeError(
             "E_GEOM_UNEVEN",
             f"slices must lie on a straight line within {tolerance:.3f} mm, slice {worst + 1} of {len(points)} lies "
             f"{off[worst]:.3f} mm off it",
         )
-
-
-def _sideways(points: FloatArray, step: FloatArray, places: FloatArray) -> float:
-    """Measure the largest distance from the line through the first and last slice."""
-    away = points - points[0] - places[:, None] * step
-    along = step / np.linalg.norm(step)
-    return float(np.linalg.norm(away - np.outer(away @ along, along), axis=1).max())
 
 
 def _tilt(orientation: ArrayLike, step: FloatArray, gap: float) -> float:

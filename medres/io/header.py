@@ -58,6 +58,7 @@ class HeaderReader:
 
     def __init__(self, modality: str | None = None) -> None:
         self._modality = (modality or "").upper()
+        self._tables: dict[bytes, bytes] = {}
         self._facts: dict[tuple[object, ...], Facts] = {}
 
     def read(self, source: Source, content: FileBytes) -> list[Slice] | Broken:
@@ -79,7 +80,8 @@ class HeaderReader:
             facts = self._share(data, syntax, has_preamble, media_class)
             if enhanced.is_enhanced(data):
                 return enhanced.read_frames(source, data, facts, self.share)
-            return [read_slice(source, data, facts)]
+            plane = read_slice(source, data, facts)
+            return [plane if plane.lut is None else replace(plane, lut=self._tables.setdefault(plane.lut, plane.lut))]
         except IntakeError as fault:
             return _broken(source, fault, locals().get("data"))
 
@@ -145,7 +147,7 @@ def read_slice(source: Source, data: DataSet, facts: Facts) -> Slice:
         slope=read_slope(element(0x00281053)),
         intercept=_single(element(0x00281052), "RescaleIntercept"),
         lut=element(0x00283000) or None,
-        voi=element(0x00283010) or None,
+        has_voi=bool(element(0x00283010)),
         window=read_window(element(0x00281050), element(0x00281051)),
         sop_uid=word(element(0x00080018)),
         pixel_position=data.pixel_position,

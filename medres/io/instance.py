@@ -55,7 +55,6 @@ class Facts:
         burned_in: text may be burned into the pixels.
         lossy: the pixels went through lossy compression.
         lossy_ratio: as the header says, or None.
-        voi_inverse: PresentationLUTShape INVERSE.
         strong: attributes that always make separate volumes: (name, value) pairs.
         no_preamble: the file had no preamble.
         explicit, order: how its elements are written.
@@ -103,8 +102,8 @@ class Slice:
         facts: what it shares with its series.
         position: ImagePositionPatient, LPS mm, or None.
         slope, intercept: to the modality's unit; None where the header has none.
-        lut: ModalityLUTSequence's bytes, or None.
-        voi: VOILUTSequence's bytes, or None.
+        lut: ModalityLUTSequence's bytes, equal ones held once, or None.
+        has_voi: a VOILUTSequence is there; it is read again when it is needed, for it may hold 128 kB.
         window: (center, width) in the modality's unit, or None.
         sop_uid: SOPInstanceUID or "".
         pixel_position, pixel_length: of PixelData's value; length -1 when encapsulated.
@@ -119,7 +118,7 @@ class Slice:
     slope: float | None
     intercept: float | None
     lut: bytes | None
-    voi: bytes | None
+    has_voi: bool
     window: tuple[float, float] | None
     sop_uid: str
     pixel_position: int

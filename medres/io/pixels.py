@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medres.errors import IntakeError
-from medres.io.dataset import inflate_dataset
+from medres.io.dataset import inflate_dataset, open_dataset
 from medres.io.decoders import NATIVE, decode_frame
-from medres.io.elements import DEFLATED, ITEM, SEQUENCE_END, UNDEFINED, FileBytes
+from medres.io.elements import DEFLATED, ITEM, SEQUENCE_END, UNDEFINED
+from medres.io.file_bytes import CHUNK, FileBytes
 from medres.io.instance import Facts, Slice, Source
 from medres.io.limits import MAX_VOXELS, require_voxels
 
@@ -110,6 +111,11 @@ class PixelFile:
             )
         np.copyto(target.view(f"i{target.dtype.itemsize}") if found.dtype.kind == "i" else target, found)
 
+    def read_element(self, tag: int) -> bytes:
+        """Give the bytes of one element that stands before the pixels; empty where there is none."""
+        source = FileBytes(self._descriptor, self.plane.source.size, os.pread(self._descriptor, CHUNK, 0))
+        return open_dataset(source, frozenset({tag}))[0].elements.get(tag, b"")
+
     def _read_native(self, plane: Slice, target: NDArray[Any]) -> None:
         """Read bytes straight into the target."""
         start = plane.pixel_position + plane.frame * target.nbytes
@@ -133,7 +139,7 @@ class PixelFile:
         """Inflate the data set once."""
         if self._inflated is None:
             size = self.plane.source.size
-            source = FileBytes(self._descriptor, size, os.pread(self._descriptor, 1 << 16, 0))
+            source = FileBytes(self._descriptor, size, os.pread(self._descriptor, CHUNK, 0))
             self._inflated = inflate_dataset(source)
         return self._inflated
 

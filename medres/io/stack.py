@@ -63,7 +63,7 @@ def read_stack(planes: Sequence[Slice], *, keep: bool = True) -> Stack:
         stack = _Reader(planes, np.dtype(np.int16 if whole else np.float32), keep).run()
     except _DoesNotFitError:
         stack = _Reader(planes, np.dtype(np.float32), keep).run()
-    if planes[0].facts.modality == "CT":
+    if planes[0].facts.modality == "CT" and planes[0].position is not None:  # no screenshot of one
         require_ct_range(stack.seen)
     return stack
 

@@ -108,6 +108,15 @@ def test_refuse_a_cine_without_positions(tmp_path: Path) -> None:
     assert_refused(tmp_path, "E_UNSUPPORTED", "a cine of 9 frames")
 
 
+def test_refuse_a_cine_that_has_a_position_but_none_for_each_frame(tmp_path: Path) -> None:
+    ds = enhanced()
+    del ds.PerFrameFunctionalGroupsSequence, ds.SharedFunctionalGroupsSequence
+    ds.ImagePositionPatient, ds.ImageOrientationPatient = [0, 0, 0], [1, 0, 0, 0, 1, 0]
+    ds.PixelSpacing, ds.RescaleSlope, ds.RescaleIntercept = [1, 1], 1, 0
+    save([ds], tmp_path)
+    assert_refused(tmp_path, "E_UNSUPPORTED", "a cine of 9 frames is no volume")
+
+
 @pytest.mark.shared
 def test_list_real_time_points_and_image_types_as_separate_volumes() -> None:
     siemens = find_series(shared("data/dicom/mr_enhanced_multiframe/In/Siemens")).series

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
+from medres.errors import IntakeError
 from medres.io import read
+from medres.io.grid import build_grid
 from tests.phantoms_dicom import (
+    AXIAL,
     MARKER,
     Geometry,
     ct_slices,
@@ -72,6 +75,13 @@ def test_resample_uneven_spacing_when_asked(tmp_path: Path) -> None:
     height = volume.affine[2, 2] * np.arange(volume.shape[2])
     assert np.allclose(volume.voxels[2, 2], 100 * height, atol=1.0)  # a ramp stays a ramp
     assert height[-1] == pytest.approx(8 * 2.5 + 0.03 * 64)
+
+
+def test_reject_small_errors_that_add_up_to_half_a_slice() -> None:
+    heights = np.concatenate([[0], np.cumsum(np.repeat([2.524, 2.476], 60))])  # every gap within 1 % of the median
+    positions = np.array([[0.0, 0.0, z] for z in heights])
+    with pytest.raises(IntakeError, match="E_GEOM_UNEVEN: slices must lie on a straight line"):
+        build_grid(AXIAL, positions, (1.0, 1.0))
 
 
 def test_accept_jitter_of_a_micrometre(tmp_path: Path) -> None:

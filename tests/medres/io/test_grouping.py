@@ -109,6 +109,14 @@ def test_list_time_points_whose_slices_have_times_of_their_own(tmp_path: Path) -
     assert [s.file_count for s in find_series(tmp_path).series] == [9, 9]
 
 
+def test_list_two_frames_of_reference_as_separate_volumes(tmp_path: Path) -> None:
+    one, two = ct_slices(), ct_slices(geometry=Geometry(origin=(-31.0, 17.0, 200.0)))
+    for ds in two:
+        ds.SeriesInstanceUID = one[0].SeriesInstanceUID
+    save([*one, *two], tmp_path)
+    assert [(s.verdict, s.file_count) for s in find_series(tmp_path).series] == [("ok", 9), ("ok", 9)]
+
+
 def test_refuse_to_choose_between_two_series(tmp_path: Path) -> None:
     save_ct(tmp_path / "a")
     save_ct(tmp_path / "b")

@@ -260,6 +260,17 @@ def test_keep_the_files_own_window_and_voi_table(tmp_path: Path) -> None:
     assert display.voi_lut == pytest.approx(np.array([[10, 11, 12], [0, 0.5, 1.0]]))
 
 
+def test_leave_out_a_voi_table_that_cannot_be_used(tmp_path: Path) -> None:
+    ds = radiograph(np.arange(300, dtype=np.uint16).reshape(15, 20))
+    ds.VOILUTSequence = lut_item(10, np.array([0, 100, 200]))
+    ds.VOILUTSequence[0].LUTDescriptor = [900, 0, 16]
+    ds.VOILUTSequence[0]["LUTDescriptor"].VR = "US"
+    save([ds], tmp_path)
+    volume = read(tmp_path)
+    assert volume.display.voi_lut is None
+    assert np.array_equal(volume.voxels[:, :, 0].T, np.arange(300).reshape(15, 20))
+
+
 def test_warn_of_burned_in_text(tmp_path: Path) -> None:
     stored = np.zeros((10, 12), np.uint16)
     cases = {"US": (radiograph(stored, "US"), True), "SC": (radiograph(stored, "SC"), True)}
