@@ -18,7 +18,7 @@ from medres.classifier.gate import judge_input, judge_modality, judge_output
 from medres.classifier.prediction import Decision, Prediction, Probabilities
 from medres.engines.build import build_engine
 from medres.engines.interface import Engine
-from medres.errors import ScopeError
+from medres.errors import ModelError, ScopeError
 from medres.models import golden
 from medres.models.probability import scan_probabilities
 from medres.models.scope import ScopeVerdict
@@ -111,7 +111,8 @@ class Classifier:
 
         Raises:
             ScopeError: E_NO_MODALITY, E_CHANNEL_MISSING, E_CHANNEL_UNKNOWN.
-            IntakeError: E_COLOUR, E_NO_SPACING.
+            IntakeError: E_COLOUR, E_NO_SPACING, E_NOT_FINITE.
+            ModelError: E_ENGINE where the network gives no finite number.
         """
         walk = _Walk(time.perf_counter(), self._named(volumes))
         verdict = judge_modality(self.model, walk.volumes.values())
@@ -164,7 +165,12 @@ class Classifier:
     def _run(self, batch: Tensor) -> dict[str, Tensor]:
         """Run the network, a few views at a time."""
         parts = [self.engine.run(part) for part in batch.split(VIEWS_AT_ONCE)]
-        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        outputs = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        bad = int((~torch.isfinite(outputs["logits"])).sum())
+        if bad:
+            what = f"logits must be finite, got {bad} that are not ({self.engine.kind}, {self.engine.precision})"
+            raise ModelError("E_ENGINE", what, "use --precision fp32, or copy the model folder again")
+        return outputs
 
     def _warnings(self, walk: _Walk) -> tuple[str, ...]:
         """Collect the codes that travel with the result."""

@@ -38,7 +38,8 @@ def preprocess(volumes: Volume | Mapping[str, Volume], spec: PreprocessingSpec) 
 
     Raises:
         ScopeError: E_CHANNEL_MISSING, E_CHANNEL_UNKNOWN, E_CHANNEL_GRID, E_DIMENSIONS.
-        IntakeError: E_COLOUR for a colour Volume in 3D, E_NO_SPACING where mm are needed and not known.
+        IntakeError: E_COLOUR for a colour Volume in 3D, E_NO_SPACING where mm are needed and not known, E_NOT_FINITE
+            for NaN or infinite voxels that no padding mask names.
 
     Example:
         >>> from medres.preprocessing.spec import Window
@@ -58,7 +59,9 @@ def preprocess(volumes: Volume | Mapping[str, Volume], spec: PreprocessingSpec) 
     prepared = [_run(volume, grid_steps(spec, grid, codes)) for volume in channels]
     _check_overlap(prepared, spec)
     views = find_views(spec.views, grid.shape)
-    tensor = cut_views(np.concatenate([_channels_first(volume) for volume in prepared]), views, spec)
+    whole = np.concatenate([_channels_first(volume) for volume in prepared])  # (C, i, j, k)
+    _check_finite(whole)
+    tensor = cut_views(whole, views, spec)
     return ModelInput(
         tensor=tensor,
         affine=grid.affine,
@@ -142,6 +145,16 @@ def _check_overlap(prepared: list[Volume], spec: PreprocessingSpec) -> None:
     empty = [name for name, volume in zip(spec.channels[1:], prepared[1:], strict=True) if _all_padding(volume)]
     if empty:
         raise ScopeError("E_CHANNEL_GRID", f"channels must overlap {spec.channels[0]}, no voxel does in {empty}")
+
+
+def _check_finite(values: NDArray[np.float32]) -> None:
+    """Refuse NaN: it would come out of the network as a decision."""
+    bad = values.size - int(np.isfinite(values).sum())
+    if bad:
+        cure = "mark voxels outside the scan as padding, or write the file again from its source"
+        raise IntakeError(
+            "E_NOT_FINITE", f"prepared values must be finite, got {bad} of {values.size} that are not", cure
+        )
 
 
 def _all_padding(volume: Volume) -> bool:

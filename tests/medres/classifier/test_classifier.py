@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from medres.classifier import Classifier, load_classifier
-from medres.errors import IntakeError, ScopeError
+from medres.errors import IntakeError, ModelError, ScopeError
 from medres.models.scope import describe_scan, fit_scope
 from medres.models.spec import TrainedModelSpec
 from medres.models.trained_model import save_trained_model
@@ -152,6 +152,14 @@ def test_what_the_network_sees_is_looked_at_too(tmp_path):
     told = gated.predict(noise_volume().with_voxels(np.full((20, 18, 12), 40.0, np.float32)))
     assert told.code == "E_SCOPE_EMBEDDING"
     assert told.input_digest
+
+
+def test_refuse_to_decide_on_logits_that_are_not_finite(tmp_path):
+    model = save_tiny_model(tmp_path / "tiny", spec_3d())
+    weights = dict(model.state_dict) | {"fc.bias": torch.tensor([0.0, float("nan")])}
+    broken = save_trained_model(tmp_path / "broken", model.spec.model_copy(update={"files": {}}), weights)
+    with pytest.raises(ModelError, match="E_ENGINE: logits must be finite, got 1 that are not"):
+        load_classifier(broken.folder).predict(noise_volume())
 
 
 def test_refuse_a_scan_that_does_not_say_its_modality(classifier):

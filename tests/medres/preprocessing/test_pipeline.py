@@ -171,6 +171,19 @@ def test_refuse_millimetres_where_none_are_known():
         preprocess(noise_volume(spacing_known=False), spec_3d())
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("intensity", [Standardise(), spec_3d().intensity])
+def test_refuse_values_that_are_not_finite_unless_padding_names_them(value, intensity):
+    voxels = noise_volume().voxels.copy()
+    voxels[10, 9, 6] = value
+    spec = spec_3d(intensity=intensity)
+    named = np.isfinite(voxels)
+    assert torch.isfinite(preprocess(noise_volume(padding=~named).with_voxels(voxels), spec).tensor).all()
+    if np.isnan(value):
+        with pytest.raises(IntakeError, match="E_NOT_FINITE: prepared values must be finite, got"):
+            preprocess(noise_volume().with_voxels(voxels), spec)
+
+
 @pytest.mark.parametrize(
     "second",
     [
