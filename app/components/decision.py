@@ -9,6 +9,7 @@ from app.components.page import plain
 from medres.errors import MedresError
 from medres.review.decisions import CONFIDENCES, LONGEST_NOTE, Progress, Reading
 from medres.review.opinion import Opinion
+from medres.review.scene import place_words
 
 FINDINGS = {"positive": "Positive", "negative": "Negative", "unsure": "Unsure"}
 AGREEMENTS = {"agree": "Agree", "disagree": "Disagree", "unsure": "Unsure"}
@@ -40,7 +41,7 @@ def _final(opened: state.OpenStudy, said: Opinion | None, so_far: Progress) -> N
     for name, reading in (("First", so_far.first), ("Final", so_far.final)):
         if reading is not None:
             st.caption(f"{name}: {_said(reading)}")
-    _mark()
+    _mark(opened)
     with st.form(f"final-{opened.item.key}", border=False):
         finding, confidence = _ask(said)
         agreement = _ask_agreement(said)
@@ -70,21 +71,16 @@ def _ask_agreement(said: Opinion | None) -> str | None:
     return st.segmented_control("The model", list(AGREEMENTS), format_func=AGREEMENTS.__getitem__, width="stretch")
 
 
-def _mark() -> None:
+def _mark(opened: state.OpenStudy) -> None:
     mark = state.mark()
     if mark is None:
         st.caption("Press M on the scan to mark the place under the crosshair.")
         return
     left, right = st.columns([2, 1], vertical_alignment="center")
-    left.caption(f"Marked at {_place(mark)}")
+    left.caption(f"Marked at {place_words(opened.volume, mark)}")
     if right.button("Remove", width="stretch"):
         state.set_mark(None)
         st.rerun()
-
-
-def _place(point_mm: tuple[float, float, float]) -> str:
-    sides = zip(point_mm, ("LR", "PA", "IS"), strict=True)
-    return " ".join(f"{letters[x >= 0]} {abs(x):.1f}" for x, letters in sides) + " mm"
 
 
 def _said(reading: Reading) -> str:

@@ -50,11 +50,12 @@ function planeIn(inverse, plane, s) {
   return { origin, right: less(into(plane.voxel(1, 0, s))), down: less(into(plane.voxel(0, 1, s))) };
 }
 
-// Heat over one plane: (rows, columns) float32; 0 outside what the network was shown.
-function heatOnPlane(heat, plane, s, cells, out) {
+// Heat over one plane: (rows, columns) float32; 0 outside what the network was shown, where `shown` is 0 too.
+function heatOnPlane(heat, plane, s, cells, out, shown) {
   const native = planeIn(heat.inverse, plane, s), seen = planeIn(heat.seenInverse, plane, s);
   const sample = cells ? nearestCell : sampleHeat;
   out.fill(0);
+  shown.fill(0);
   for (let v = 0; v < plane.rows; v++) {
     let span = [0, plane.columns - 1];
     for (let axis = 0; axis < 3; axis++) {
@@ -63,6 +64,7 @@ function heatOnPlane(heat, plane, s, cells, out) {
     const [x, y, z] = [0, 1, 2].map((axis) => native.origin[axis] + v * native.down[axis]);
     const [dx, dy, dz] = native.right;
     const row = v * plane.columns;
+    if (span[1] >= span[0]) shown.fill(1, row + span[0], row + span[1] + 1);
     for (let u = span[0]; u <= span[1]; u++) out[row + u] = sample(heat, x + u * dx, y + u * dy, z + u * dz);
   }
   return out;

@@ -146,7 +146,7 @@ function buildLegend(viewer, host) {
       drawRamp(ramp, heat, heatLook);
       const beyond = viewer.heatAnywhere() ? "" : `\n${heat.noRegion}`;
       const from = heatLook.threshold.toPrecision(3), to = heat.scale.toPrecision(3);
-      words.textContent = `${heat.legend}\nshown from ${from}, full colour at ${to}${beyond}`;
+      words.textContent = `${heat.legend}\nshown from ${from}, full colour at ${to}; white line: the edge of what the network saw${beyond}`;
     },
   };
 }

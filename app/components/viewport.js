@@ -102,7 +102,8 @@ class Viewport {
       return;
     }
     this.field = this.field || new Float32Array(this.pixels.length);
-    heatOnPlane(heat, this.plane, this.index, look.cells, this.field);
+    this.seen = this.seen || new Uint8Array(this.pixels.length);
+    heatOnPlane(heat, this.plane, this.index, look.cells, this.field, this.seen);
     if (look.mode === "fill") blendHeat(this.pixels, this.field, heat, look);
   }
 
@@ -116,6 +117,7 @@ class Viewport {
     c.drawImage(this.picture, 0, 0);
     c.setTransform(1, 0, 0, 1, 0, 0);
     if (this.field && this.viewer.heatLook.mode === "contour") this.drawContour(c, t);
+    if (this.field) this.drawSeen(c, t);
     if (this.viewer.cross) this.drawCross(c);
     this.drawMark(c);
     this.viewer.measures.drawOn(this, c);
@@ -123,9 +125,8 @@ class Viewport {
     this.write(t);
   }
 
-  drawContour(c, t) {
-    const { columns, rows } = this.plane;
-    const segments = this.viewer.contour(this.field, columns, rows, this.viewer.heatLook.threshold);
+  trace(c, t, field, level) {
+    const segments = this.viewer.contour(field, this.plane.columns, this.plane.rows, level);
     c.beginPath();
     for (let n = 0; n < segments.length; n += 4) {
       for (const [at, move] of [[n, "moveTo"], [n + 2, "lineTo"]]) {
@@ -133,13 +134,27 @@ class Viewport {
         c[move](t.a * u + t.c * v + t.e, t.d * v + t.f);
       }
     }
+  }
+
+  drawContour(c, t) {
     const ratio = window.devicePixelRatio || 1;
+    this.trace(c, t, this.field, this.viewer.heatLook.threshold);
     c.lineCap = "round";
     c.strokeStyle = "rgba(0, 0, 0, 0.8)";
     c.lineWidth = 4 * ratio;
     c.stroke();
     c.strokeStyle = CONTOUR_COLOUR;
     c.lineWidth = 2 * ratio;
+    c.stroke();
+  }
+
+  // Where the network's view ends: nothing is known beyond.
+  drawSeen(c, t) {
+    const ratio = window.devicePixelRatio || 1;
+    this.trace(c, t, this.seen, 0.5);
+    c.lineCap = "butt";
+    c.strokeStyle = "rgba(255, 255, 255, 0.75)";
+    c.lineWidth = ratio;
     c.stroke();
   }
 

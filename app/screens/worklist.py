@@ -21,7 +21,7 @@ STATUSES = {
     "error": "failed",
     "unscored": "not scored",
 }
-STANDINGS = {"new": "new", "begun": "first reading done", "read": "read", "discordant": "discordant"}
+STANDINGS = {"new": "new", "begun": "begun", "read": "read", "discordant": "discordant"}
 
 
 def draw() -> None:

@@ -16,6 +16,7 @@ from medres.explain.heatmap import Heatmap
 from medres.results import overlay
 from medres.results.disclaimer import NO_REGION
 from medres.results.planes import Plane, PlaneGrid, plane_grid, planes_of
+from medres.results.report import sides_known
 from medres.results.windows import CT_PRESETS, DisplayWindow, first_window
 from medres.volume import Volume
 
@@ -197,3 +198,24 @@ def legend_words(heatmap: Heatmap) -> str:
     size = f" of {size} mm" if heatmap.spacing_known else ""
     scale = "scale of the model" if heatmap.scale_source == "explanation.json" else "scale of this study alone"
     return f"{heatmap.method} for {heatmap.label}, {heatmap.layer}, {cells} cells{size}, {scale}"
+
+
+def place_words(volume: Volume, point_mm: tuple[float, float, float]) -> str:
+    """Say a place by the patient's sides, or by its voxel where sides or spacing are not known.
+
+    Args:
+        volume: the scan.
+        point_mm: (3,), RAS+ mm (detector mm for pictures).
+
+    Returns:
+        Such as "L 12.0 P 3.5 S 40.2 mm" or "voxel 128, 60, 0".
+
+    Example:
+        >>> place_words(Volume(np.zeros((4, 4, 4)), np.eye(4), "CT"), (-1.0, 2.0, 3.0))
+        'L 1.0 A 2.0 S 3.0 mm'
+    """
+    if not (sides_known(volume) and volume.spacing_known):
+        index = geometry.apply_affine(np.linalg.inv(volume.affine), point_mm)
+        return "voxel " + ", ".join(f"{n:.0f}" for n in index)
+    named = zip(point_mm, geometry.AXIS_LETTERS, strict=True)
+    return " ".join(f"{letters[x >= 0]} {abs(x):.1f}" for x, letters in named) + " mm"

@@ -9,7 +9,7 @@ import pytest
 
 from medres import geometry
 from medres.results.windows import CT_PRESETS
-from medres.review.scene import describe_heatmap, describe_volume, encode_heat, encode_voxels, legend_words
+from medres.review.scene import describe_heatmap, describe_volume, encode_heat, encode_voxels, legend_words, place_words
 from medres.volume import Display, Volume
 from tests.browser import phantoms
 
@@ -101,3 +101,9 @@ def test_a_heatmap_is_named_by_its_native_grid_and_scale():
     assert "scale of the model" in legend_words(heat)
     back = np.frombuffer(encode_heat(heat), np.float32).reshape(told["shape"][::-1]).T
     np.testing.assert_array_equal(back, heat.relevance)
+
+
+def test_a_place_is_named_by_sides_or_by_its_voxel():
+    assert place_words(Volume(numbers(), AFFINE, "CT"), (3.0, -1.0, 2.5)) == "R 3.0 P 1.0 S 2.5 mm"
+    picture = Volume(numbers((4, 3, 1)), np.diag([2.0, 2, 1, 1]), "US", frame="detector", spacing_known=False)
+    assert place_words(picture, (6.0, 4.0, 0.0)) == "voxel 3, 2, 0"
