@@ -28,7 +28,7 @@ CHROMIUM = os.environ.get("MEDRES_CHROMIUM", "/usr/bin/chromium")
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 ARGUMENTS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 SHAPES = ("256x256x128", "512x512x400")
-STEPS, PLAIN_STEPS, OPENINGS = 60, 12, 5
+STEPS, PLAIN_STEPS, OPENINGS = 60, 8, 3
 START, END = "<!-- viewer -->", "<!-- end of viewer -->"
 DRIVE = """async ([steps, what]) => {
     const walk = (root) => {
@@ -173,6 +173,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/out"))
     parser.add_argument("--write", type=Path, help="Markdown file to put the table into")
+    parser.add_argument("--shapes", nargs="+", default=list(SHAPES), help="i x j x k, such as 256x256x128")
     given = parser.parse_args()
     server, address = serve()
     try:
@@ -180,7 +181,7 @@ def main() -> None:
             browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
             timed = {
                 shape: {"canvas": time_canvas(browser, address, shape), "plain": time_plain(browser, address, shape)}
-                for shape in SHAPES
+                for shape in given.shapes
             }
             browser.close()
     finally:
