@@ -1,0 +1,51 @@
+"""`medres audit` as a user calls it, and training that refuses a leaking split."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from medres.datasets.manifest import read_manifest
+from medres.datasets.split_file import split_from_column
+from medres.errors import DatasetError
+from pipelines import audit
+from pipelines.train import refuse_leaking
+from tests.medres.datasets.pictures import COPIES, write_cohort, write_manifest
+
+
+@pytest.fixture
+def leaking(tmp_path: Path) -> Path:
+    """Eight pictures to train on, and a mirrored copy of one to test on."""
+    rows = write_cohort(tmp_path, 10)
+    COPIES["mirrored"](Image.open(tmp_path / "1.png")).save(tmp_path / "twin.png")
+    return write_manifest(tmp_path / "m.csv", [*rows, ("twin.png", "benign")], ["train"] * 8 + ["test"] * 3)
+
+
+def test_audit_writes_json_page_and_safe_groups(leaking: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    assert audit.run(leaking, tmp_path / "out", fix="groups", workers=1) == 3
+    told = capsys.readouterr().out
+    assert "leak near:train/test" in told
+    report = json.loads((tmp_path / "out/audit.json").read_text())
+    assert [leak["name"] for leak in report["leaks"]] == ["near:train/test"]
+    page = (tmp_path / "out/audit.html").read_text()
+    assert "This split leaks" in page
+    assert page.count("data:image/jpeg;base64,") == 2
+    assert "twin.png" not in page + json.dumps(report)
+    assert "leak_group" in (tmp_path / "out/manifest_groups.csv").read_text()
+
+
+def test_training_refuses_the_leak_unless_it_is_accepted_by_name(leaking: Path) -> None:
+    manifest = read_manifest(leaking)
+    split = split_from_column(manifest)
+    with pytest.raises(DatasetError, match=r"E_LEAK.*near:train/test \(1 scans of test: row 12\)"):
+        refuse_leaking(manifest, split, [])
+    assert "accepted" in refuse_leaking(manifest, split, ["near:train/test"])["near:train/test"]
+
+
+def test_clean_manifest_ends_with_status_0(tmp_path: Path) -> None:
+    path = write_manifest(tmp_path / "m.csv", write_cohort(tmp_path, 6))
+    assert audit.run(path, tmp_path / "out", workers=1) == 0
+    assert "No copies and no near-copies" in (tmp_path / "out/audit.html").read_text()
