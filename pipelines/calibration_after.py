@@ -30,7 +30,8 @@ def calibrators_from(model: TrainedModel) -> Cases | None:
         return None
     rows = pd.read_csv(io.BytesIO(model.read_file(VALIDATION)), dtype={"label": str, "patient": str})
     labels = (rows["label"] == model.spec.positive_label).astype(int)
-    return build_cases(labels, rows["score"], patients=list(rows["patient"].astype(str)))
+    patients = list(rows["patient"].astype(str)) if "patient" in rows else None
+    return build_cases(labels, rows["score"], patients=patients)
 
 
 def measure_after(validation: Cases | None, test: Cases) -> dict[str, Any]:

@@ -279,7 +279,7 @@ def _show(evaluation: Evaluation, setting: EvaluationSetting, out: Path) -> None
     rows = []
     for name, one in headline(evaluation, setting).items():
         value = say_number(one.value) if one.defined else "undefined"
-        rows.append([say_name(name), value, say_interval(one) or one.reason, say_count(one), one.method])
+        rows.append([say_name(name), value, say_interval(one) or one.reason or one.note, say_count(one), one.method])
     flow = setting.flow
     title = f"{flow.analysed} of {flow.received} scans analysed, {evaluation.cases.n_positive} {setting.positive}"
     console.table(title, ["measure", "value", f"{evaluation.plan.level:.0%} interval", "n", "method"], rows)

@@ -84,5 +84,6 @@ def finish(figure: Figure, stamp: Stamp, alt: str) -> Plot:
     with matplotlib.rc_context({"svg.hashsalt": "medres", "svg.fonttype": "path"}):
         FigureCanvasAgg(figure)
         figure.savefig(png, format="png", dpi=PNG_DPI, metadata={"Software": None})
+        figure.set_layout_engine("none")  # the layout is found; finding it again would double the time
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
     return Plot(png.getvalue(), svg.getvalue(), alt)

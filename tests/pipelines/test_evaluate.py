@@ -207,10 +207,6 @@ def test_failures_are_counted_with_their_codes_and_as_errors_in_the_worst_case(t
     assert found["flow"]["reasons"]["not readable"] == {"E_TRUNCATED": 1}
     assert found["flow"]["worst_case"]["sensitivity"]["n"] == 20
     assert found["operating_points"]["stated"]["rates"]["sensitivity"]["n"] == 19
-    assert (
-        "slice" in (tmp_path / "out" / "report.html").read_text()
-        or "E_TRUNCATED" in (tmp_path / "out" / "report.html").read_text()
-    )
 
 
 def test_cells_that_look_like_formulas_are_escaped_in_every_table(tmp_path):

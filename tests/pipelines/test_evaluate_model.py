@@ -1,0 +1,148 @@
+"""`medres evaluate MODEL --manifest`: unseen scans alone, leaks refused, failures counted, the model's card updated."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from medres.datasets.manifest import read_manifest
+from medres.datasets.split import Split
+from medres.datasets.split_file import write_split
+from medres.errors import MedresError
+from medres.evaluation.resampling import Resampling
+from medres.io import read
+from medres.io.privacy import load_site_key, pseudonym
+from medres.models.trained_model import extend_trained_model, load_trained_model
+from medres.results.evaluation_json import to_bytes
+from pipelines import compare, evaluate
+from tests.tiny_models import LABELS, picture
+
+PATIENTS, CORRUPT = 8, 3
+
+
+@pytest.fixture(autouse=True)
+def no_pdf(monkeypatch):
+    """A browser takes longer than all else."""
+    monkeypatch.setattr("pipelines.evaluation_files.BROWSERS", ())
+
+
+@pytest.fixture
+def manifest(tmp_path) -> Path:
+    """Pictures of two scans a patient, one of them cut off."""
+    (tmp_path / "scans").mkdir()
+    rows = []
+    for number in range(2 * PATIENTS):
+        ill = (number // 2) % 2 == 1
+        volume = picture(1000 + number, (30 + number, 30) if ill else None)
+        path = tmp_path / "scans" / f"{number}.png"
+        Image.fromarray(np.asarray(volume.voxels)[:, :, 0].T).save(path)
+        if number == CORRUPT:
+            path.write_bytes(path.read_bytes()[:60])
+        rows.append([f"p{number // 2}", f"scans/{number}.png", LABELS[ill], "US", "no", "ab"[number % 2]])
+    with (tmp_path / "m.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["patient_id", "path", "label", "modality", "spacing_known", "site"], *rows])
+    return tmp_path / "m.csv"
+
+
+def trained_on(
+    folder: Path, copy: Path, patients: tuple[str, ...] = (), scans: tuple[str, ...] = (), fingerprint: str = ""
+) -> Path:
+    """A copy of a model that remembers whom it was trained on."""
+    shutil.copytree(folder, copy)
+    key = load_site_key()
+    record = {
+        "schema_version": 1,
+        "key_fingerprint": fingerprint or key.fingerprint,
+        "training": {"patients": [pseudonym(key, name) for name in patients], "scans": list(scans)},
+        "validation": {"patients": [], "scans": []},
+    }
+    extend_trained_model(load_trained_model(copy), {"training_data.json": record})
+    return copy
+
+
+def split_file(manifest: Path, rows: list[str]) -> Path:
+    """A split whose test part holds these rows."""
+    read = read_manifest(manifest)
+    rest = tuple(row.key for row in read.rows if row.key not in rows)
+    write_split(Split({"train": rest, "test": tuple(rows)}, read.digest), manifest.parent / "s.json")
+    return manifest.parent / "s.json"
+
+
+def measured(model: Path, manifest: Path, split: Path | None = None) -> dict:
+    """Score and measure without drawing: plots take longer than all else."""
+    source = evaluate.from_model(model, manifest, split, "test", "cpu")
+    return json.loads(to_bytes(evaluate.measure(source, Resampling(10)).document))
+
+
+def numbers(out: Path) -> dict:
+    return json.loads((out / "evaluation.json").read_text())
+
+
+def test_every_scan_is_counted_and_the_threshold_is_the_models_own(tiny_us, manifest, tmp_path):
+    status = evaluate.run(out=tmp_path / "out", model=tiny_us, manifest=manifest, bootstrap=50)
+    found = numbers(tmp_path / "out")
+    assert status == 3
+    lost = {fate: sum(codes.values()) for fate, codes in found["flow"]["reasons"].items()}
+    assert found["flow"]["received"] == 16 == found["flow"]["analysed"] + sum(lost.values())
+    assert lost["not readable"] == 1
+    spec = load_trained_model(tiny_us).spec
+    point = found["operating_points"][spec.default_operating_point]["threshold"]
+    assert (point["value"], point["source"]) == (
+        spec.operating_points[spec.default_operating_point].threshold,
+        "the model",
+    )
+    assert found["discrimination"]["auroc"]["value"] > 0.8
+    assert found["model"]["digest"] == load_trained_model(tiny_us).digest
+    assert {group["value"] for group in found["subgroups"]} == {"a", "b"}
+
+
+def test_patients_of_the_training_are_left_out_by_default(tiny_us, manifest, tmp_path):
+    model = trained_on(tiny_us, tmp_path / "model", ("p2", "p5"))
+    found = measured(model, manifest)
+    assert found["flow"]["received"] == 12
+    assert found["data"]["left_out_patient_of_training"] == 4
+    assert found["data"]["patient_leak_check"] == "done"
+
+
+def test_reject_a_split_whose_test_part_shares_a_patient_with_the_training(tiny_us, manifest, tmp_path):
+    model = trained_on(tiny_us, tmp_path / "model", ("p2",))
+    split = split_file(manifest, [f"scans/{k}.png" for k in (4, 5, 8, 9, 10, 11)])
+    with pytest.raises(MedresError, match=r"E_EVAL_LEAK: .* got 1 patient\(s\) with 2 scan\(s\)"):
+        measured(model, manifest, split)
+
+
+def test_reject_the_same_scan_under_another_patients_name(tiny_us, manifest, tmp_path):
+    digest = read(manifest.parent / "scans/8.png", modality="US").origin.content_digest
+    model = trained_on(tiny_us, tmp_path / "model", ("somebody else",), (digest,))
+    split = split_file(manifest, [f"scans/{k}.png" for k in (8, 9, 10, 11)])
+    with pytest.raises(MedresError, match=r"E_EVAL_LEAK: .* got 1 with the same content"):
+        measured(model, manifest, split)
+    assert measured(model, manifest)["data"]["left_out_same_scan_as_training"] == 1
+
+
+def test_another_sites_key_is_said_and_not_called_no_leak(tiny_us, manifest, tmp_path):
+    model = trained_on(tiny_us, tmp_path / "model", ("p2",), fingerprint="00000000")
+    found = measured(model, manifest)
+    assert found["data"]["patient_leak_check"] == "not checked: another key"
+    assert any("not checked: another key" in note for note in found["notes"])
+
+
+def test_the_models_card_is_updated_where_asked_and_the_model_still_loads(tiny_us, manifest, tmp_path):
+    model = trained_on(tiny_us, tmp_path / "model")
+    evaluate.run(out=tmp_path / "out", model=model, manifest=manifest, bootstrap=10, update_model=True)
+    kept = load_trained_model(model)
+    assert json.loads(kept.read_file("evaluation.json"))["headline"] == numbers(tmp_path / "out")["headline"]
+    assert "auroc" in (model / "MODEL_CARD.md").read_text()
+
+
+def test_two_models_on_one_manifest_can_be_compared(tiny_us, manifest, tmp_path):
+    compare.run(first=tiny_us, second=tiny_us, out=tmp_path / "out", manifest=manifest, bootstrap=10)
+    found = json.loads((tmp_path / "out" / "comparison.json").read_text())
+    assert found["differences"]["auroc"]["p"] == 1.0
+    assert found["differences"]["sensitivity"]["difference"] == 0.0
