@@ -1,4 +1,4 @@
-"""A manifest full of names goes through split, train and evaluate: the model that comes out holds none of them."""
+"""A manifest full of names goes through split, audit, train, evaluate: the model that comes out holds none of them."""
 
 import csv
 
@@ -61,6 +61,7 @@ def test_no_canary_comes_out_of_training_and_evaluation(cohort, tmp_path, caplog
     manifest, split = cohort / "manifest.csv", cohort / "split.json"
     commands = (
         ("split", manifest, "--out", split, "--seed", 1),
+        ("audit", manifest, "--split", split, "--out", tmp_path / "audit"),
         ("train", cohort / "experiment.toml", "--manifest", manifest, "--split", split, "--out", tmp_path / "run"),
         (
             "evaluate",
@@ -82,3 +83,34 @@ def test_no_canary_comes_out_of_training_and_evaluation(cohort, tmp_path, caplog
         said += capfd.readouterr()
         assert_nothing_came_out(done, said, tmp_path, [split, manifest])
     assert (tmp_path / "run" / "model" / "training_data.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (f"{canary.FILE} 3.nii", f"{canary.FILE} 399.nii"),
+        ("tumour,CT", "wombat,CT"),
+        ("MRN-778812-0,", ","),
+        ("path", "way"),
+    ],
+)
+def test_a_faulty_manifest_is_named_without_a_name(cohort, tmp_path, caplog, old, new):
+    faulty = cohort / "faulty.csv"
+    faulty.write_text((cohort / "manifest.csv").read_text().replace(old, new))
+    for command in (
+        ("split", faulty, "--out", tmp_path / "split.json"),
+        (
+            "train",
+            cohort / "experiment.toml",
+            "--manifest",
+            faulty,
+            "--split",
+            cohort / "none.json",
+            "--out",
+            tmp_path / "r",
+        ),
+    ):
+        with everything_said(caplog) as said:
+            done = medres(*command)
+        assert command[0] == "split" or (done.returncode != 0 and len(done.stderr.splitlines()) == 1), done.stderr
+        assert_nothing_came_out(done, said, tmp_path, [faulty])
