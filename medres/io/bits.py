@@ -40,7 +40,7 @@ def find_padding(stored: NDArray[Any], facts: Facts) -> NDArray[np.bool_] | None
 
 
 def mask_bits(stored: NDArray[Any], facts: Facts, padding: NDArray[np.bool_] | None) -> tuple[NDArray[Any], bool]:
-    """Keep BitsStored bits below HighBit, in place, and carry the sign.
+    """Keep the BitsStored low bits, in place, and carry the sign.
 
     Args:
         stored: (rows, columns), unsigned, contiguous, `bits_allocated` wide.
@@ -53,18 +53,18 @@ def mask_bits(stored: NDArray[Any], facts: Facts, padding: NDArray[np.bool_] | N
     if facts.syntax in LOSSY_SYNTAXES:
         return _clip(stored, facts), False
     width = facts.bits_allocated
-    spare, below = width - facts.bits_stored, facts.high_bit + 1 - facts.bits_stored
+    spare = width - facts.bits_stored
     signed = stored.view(f"i{stored.dtype.itemsize}")
     if spare == 0:
         return (signed if facts.signed else stored), False
     before = stored.copy() if facts.signed else None
     overlay = not facts.signed and _has_high_bits(stored, facts, padding)
-    if below or facts.signed or overlay or (padding is not None):
-        np.left_shift(stored, spare - below, out=stored)
+    if facts.signed or overlay or (padding is not None):
+        np.left_shift(stored, spare, out=stored)
         numbers = signed if facts.signed else stored
         np.right_shift(numbers, spare, out=numbers)
         if before is not None:
-            overlay = below == 0 and _changed(before, stored, facts)
+            overlay = _changed(before, stored, facts)
     return (signed if facts.signed else stored), overlay
 
 
@@ -77,8 +77,8 @@ def _clip(stored: NDArray[Any], facts: Facts) -> NDArray[Any]:
 
 
 def _has_high_bits(stored: NDArray[Any], facts: Facts, padding: NDArray[np.bool_] | None) -> bool:
-    """Tell whether any number outside padding uses bits above HighBit."""
-    limit = 1 << (facts.high_bit + 1)
+    """Tell whether any number outside padding uses bits above BitsStored."""
+    limit = 1 << facts.bits_stored
     if stored.size == 0 or int(stored.max()) < limit:
         return False
     return padding is None or bool((stored[~padding] >= limit).any())

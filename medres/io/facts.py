@@ -56,7 +56,7 @@ def parse_facts(data: DataSet, syntax: str, has_preamble: bool, media_class: str
     """
     element, order = data.elements.get, data.encoding.order
     spacing, of_detector = _spacing(data)
-    allocated, stored, high = _bits(data)
+    allocated, stored = _bits(data)
     signed = _signed(element(0x00280103), order)
     sop_class, modality = word(element(0x00080016)) or media_class, word(element(0x00080060)).upper()
     return Facts(
@@ -75,7 +75,6 @@ def parse_facts(data: DataSet, syntax: str, has_preamble: bool, media_class: str
         photometric=_photometric(element(0x00280004)),
         bits_allocated=allocated,
         bits_stored=stored,
-        high_bit=high,
         signed=signed,
         orientation=parse_orientation(element(0x00200037)),
         spacing=spacing,
@@ -124,8 +123,8 @@ def _photometric(raw: bytes | None) -> str:
     return found
 
 
-def _bits(data: DataSet) -> tuple[int, int, int]:
-    """Read BitsAllocated, BitsStored and HighBit, and require that they fit into each other."""
+def _bits(data: DataSet) -> tuple[int, int]:
+    """Read BitsAllocated and BitsStored, and require that HighBit fits them."""
     element, order = data.elements.get, data.encoding.order
     allocated = required_count(element(0x00280100), order, "BitsAllocated")
     stored = required_count(element(0x00280101), order, "BitsStored")
@@ -135,9 +134,9 @@ def _bits(data: DataSet) -> tuple[int, int, int]:
         refuse("BitsAllocated", "8, 16 or 32", str(allocated))
     if stored > allocated:
         refuse("BitsStored", f"at most BitsAllocated ({allocated})", str(stored))
-    if not stored - 1 <= high < allocated:
-        refuse("HighBit", f"from {stored - 1} to {allocated - 1}", str(high))
-    return allocated, stored, high
+    if high != stored - 1:  # PS3.3 C.7.6.3.1; readers disagree whether such numbers are to be shifted
+        refuse("HighBit", f"BitsStored - 1 ({stored - 1})", str(high))
+    return allocated, stored
 
 
 def _spacing(data: DataSet) -> tuple[tuple[float, float] | None, bool]:

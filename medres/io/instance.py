@@ -44,7 +44,7 @@ class Facts:
         syntax: transfer syntax UID.
         rows, columns, frames, samples: counts.
         photometric: PhotometricInterpretation.
-        bits_allocated, bits_stored, high_bit: bits.
+        bits_allocated, bits_stored: bits.
         signed: PixelRepresentation is 1.
         orientation: (row cosines, column cosines) in LPS, or None.
         spacing: (between rows, between columns) mm, or None.
@@ -75,7 +75,6 @@ class Facts:
     photometric: str
     bits_allocated: int
     bits_stored: int
-    high_bit: int
     signed: bool
     orientation: tuple[Vector, Vector] | None
     spacing: tuple[float, float] | None
