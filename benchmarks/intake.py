@@ -17,6 +17,7 @@ import resource
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,8 @@ START, END = "<!-- intake -->", "<!-- end of intake -->"
 def worker(reader: str, folder: Path, repeats: int) -> dict[str, Any]:
     """Read a folder several times in this process; imports and code are warmed on its first slices."""
     read = READERS[reader]
-    read(_few(folder))
+    with tempfile.TemporaryDirectory() as few:
+        read(_first_slices(folder, Path(few)))
     warm_cache(folder)
     before = _resident("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
@@ -75,10 +77,8 @@ def headers(folder: Path) -> dict[str, Any]:
     return {"seconds": seconds, "files": files, "peak": _resident("VmHWM") - before, "series": len(inventory.series)}
 
 
-def _few(folder: Path) -> Path:
+def _first_slices(folder: Path, few: Path) -> Path:
     """Link the first files of a folder into another one."""
-    few = folder.parent / f".few-{folder.name}-{os.getpid()}"
-    few.mkdir(exist_ok=True)
     for path in sorted(folder.glob("*.dcm"))[:4]:
         (few / path.name).symlink_to(path.resolve())
     return few
@@ -94,8 +94,8 @@ def ask(*arguments: object) -> dict[str, Any]:
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.intake", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).resolve().parents[1])
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["?"])[-1]
-        return {"error": last.split(":")[0].split(".")[-1][:40]}
+        kinds = re.findall(r"^(?:\w+\.)*(\w+(?:Error|Exception))\b", done.stderr, re.M)
+        return {"error": kinds[-1] if kinds else "it died"}
     return json.loads(done.stdout.splitlines()[-1])
 
 

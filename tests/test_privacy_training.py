@@ -89,7 +89,7 @@ def test_no_canary_comes_out_of_training_and_evaluation(cohort, tmp_path, caplog
     ("old", "new"),
     [
         (f"{canary.FILE} 3.nii", f"{canary.FILE} 399.nii"),
-        ("tumour,CT", "wombat,CT"),
+        ("tumour,CT", "sarcoma,CT"),
         ("MRN-778812-0,", ","),
         ("path", "way"),
     ],
