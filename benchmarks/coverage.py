@@ -8,11 +8,12 @@ from __future__ import annotations
 import numpy as np
 from scipy import special, stats
 
+from medres.evaluation import replicates
 from medres.evaluation.clustered import auroc_clustered
-from medres.evaluation.curves import measure_by_resampling
+from medres.evaluation.curves import run
 from medres.evaluation.discrimination import auroc
-from medres.evaluation.intervals import clopper_pearson, wilson
-from medres.evaluation.resampling import Resampling
+from medres.evaluation.intervals import clopper_pearson, percentile, wilson
+from medres.evaluation.resampling import Resampling, rank_cases, resample
 
 AREAS, POSITIVES, SETS = (0.75, 0.85, 0.90, 0.95), (20, 50, 100, 200), 1000
 RATES, TRIALS = (0.5, 0.8, 0.9, 0.95, 0.99), (20, 50, 100, 200)
@@ -40,8 +41,10 @@ def area_coverage(area: float, positives: int) -> dict[str, float]:
         for method in ("logit-delong", "delong"):
             found[method].append(holds(auroc(labels, scores, method=method), area))
         if number < SETS // 2:
-            drawn = measure_by_resampling(labels, scores, Resampling(RESAMPLES, number))["auroc_bootstrap"]
-            found["bootstrap"].append(holds(drawn, area))
+            cases = rank_cases(labels, scores)
+            drawn = run(cases, resample(cases, Resampling(RESAMPLES, number)), {"auroc": replicates.auroc})["auroc"]
+            lower, upper = percentile(drawn)
+            found["bootstrap"].append(lower is not None and upper is not None and lower <= area <= upper)
     return {method: float(np.mean(held)) for method, held in found.items()}
 
 
