@@ -29,7 +29,9 @@ from pipelines import train
 COLUMNS = ("patient_id", "path", "label", "fold", "score")
 
 
-def train_folds(config: Path, manifest: Path, split: Path, out: Path, table: Path, only: list[int] | None) -> None:
+def train_folds(
+    config: Path, manifest: Path, split: Path, out: Path, table: Path, only: list[int] | None, accept_leak: list[str]
+) -> None:
     """Train each fold that is not there yet, then score its test scans."""
     experiment = read_experiment(config)
     scans = read_manifest(manifest, labels=experiment.labels.known)
@@ -40,7 +42,7 @@ def train_folds(config: Path, manifest: Path, split: Path, out: Path, table: Pat
         if only and number not in only:
             continue
         if not (place / train.MODEL / "trained_model.json").exists():
-            train.run(config, manifest, split, place, resume=True, fold=number)
+            train.run(config, manifest, split, place, resume=True, fold=number, accept_leak=accept_leak)
         classifier = load_classifier(place / train.MODEL)
         for row in folds.rows(scans, name):
             found = classifier.predict({channel: read_volume(scans, row, channel) for channel in row.paths})
@@ -101,6 +103,7 @@ def main() -> None:
     for name in ("--manifest", "--split", "--out", "--table"):
         fit.add_argument(name, type=Path, required=True)
     fit.add_argument("--only", type=int, nargs="*", help="numbers of folds")
+    fit.add_argument("--accept-leak", action="append", default=[], help="as medres train takes it")
     look = commands.add_parser("show")
     look.add_argument("table", type=Path)
     look.add_argument("--positive", required=True)
