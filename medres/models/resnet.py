@@ -49,6 +49,7 @@ class ResidualNetwork(ResNet):
         block, repeats = DEPTHS[int(spec.name.removeprefix("resnet"))]
         planes = [max(1, round(n * spec.width)) for n in STAGE_PLANES]
         self.norm_kind = _monai_norm(spec.norm, planes[0])  # MONAI hands `norm` to the stem alone
+        self.last_stage = {"planes": planes[-1], "stride": spec.last_stride}
         small = spec.stem == "small"
         super().__init__(
             block=block,
@@ -65,9 +66,11 @@ class ResidualNetwork(ResNet):
         )
         self.dropout = nn.Dropout(spec.dropout)
 
-    def _make_layer(self, *args: Any, **options: Any) -> nn.Sequential:
-        """Build a stage with the norm that was asked for."""
-        return super()._make_layer(*args, **{**options, "norm": self.norm_kind})
+    def _make_layer(self, block: Any, planes: int, *args: Any, **options: Any) -> nn.Sequential:
+        """Build a stage with the norm that was asked for, the last one with its own stride."""
+        if planes == self.last_stage["planes"]:
+            options["stride"] = self.last_stage["stride"]
+        return super()._make_layer(block, planes, *args, **{**options, "norm": self.norm_kind})
 
     def features(self, x: Tensor) -> Tensor:
         """Give the last map before pooling.
@@ -76,7 +79,8 @@ class ResidualNetwork(ResNet):
             x: (B, C, *spatial) float.
 
         Returns:
-            (B, F, *coarse), one cell of it for 32 input voxels (8 with the small stem).
+            (B, F, *coarse), one cell of it for 32 input voxels (8 with the small stem; half of that
+            with `last_stride` 1).
         """
         x = self.act(self.bn1(self.conv1(x)))  # (B, planes, *spatial / 2)
         if not self.no_max_pool:

@@ -28,6 +28,7 @@ class NetworkSpec(Frozen):
         label_count: logits that come out; probabilities are their softmax.
         width: share of the published channel counts (0.5: a half-width variant).
         stem: "standard" (7-wide, stride 2, max-pool) or "small" (3-wide, stride 1, no max-pool).
+        last_stride: 2 as published; 1 keeps the last map, and with it the heatmap, twice as fine.
         norm: normalisation after each convolution.
         dropout: probability before the last layer.
     """
@@ -38,6 +39,7 @@ class NetworkSpec(Frozen):
     label_count: int = Field(ge=2)
     width: float = Field(1.0, gt=0)
     stem: Literal["standard", "small"] = "standard"
+    last_stride: Literal[1, 2] = 2
     norm: Literal["batch", "group", "instance"] = "batch"
     dropout: float = Field(0.0, ge=0, lt=1)
 

@@ -74,12 +74,13 @@ class NetworkChoice(Frozen):
     """The part of a NetworkSpec that is chosen; the rest follows from preprocessing and labels.
 
     Attributes:
-        name, width, stem, norm, dropout: as in `NetworkSpec`.
+        name, width, stem, last_stride, norm, dropout: as in `NetworkSpec`.
     """
 
     name: str = "resnet18"
     width: float = Field(1.0, gt=0)
     stem: Literal["standard", "small"] = "standard"
+    last_stride: Literal[1, 2] = 2
     norm: Literal["batch", "group", "instance"] = "batch"
     dropout: float = Field(0.0, ge=0, lt=1)
 

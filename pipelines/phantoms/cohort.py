@@ -81,7 +81,7 @@ def write_inbox(folder: Path, seed: int, count: int = 8) -> dict[str, Any]:
     write_nifti(build_phantom(seed + 200, modality="MR"), folder / "mr_without_modality.nii")
     write_dicom(build_phantom(seed + 300), folder / "ct_with_missing_slice", seed + 300, skip=(11,))
     (folder / "readme.txt").write_text("This file is no scan; it is skipped and counted.\n")
-    (folder / "truth.json").write_text(json.dumps(truth, indent=1))
+    folder.with_name("inbox_truth.json").write_text(json.dumps(truth, indent=1))
     return truth
 
 

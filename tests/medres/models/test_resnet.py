@@ -71,3 +71,13 @@ def test_bf16_gradients_on_small_maps_are_those_of_fp32():
         norms[exact] = torch.stack([p.grad.norm() for p in network.parameters()])
     assert torch.isfinite(norms[False]).all()
     assert norms[False].norm() == pytest.approx(float(norms[True].norm()), rel=0.1)
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_last_stride_of_one_gives_a_map_twice_as_fine_with_the_same_weights(dims: int) -> None:
+    facts = {"name": "resnet10", "spatial_dims": dims, "in_channels": 1, "label_count": 2, "width": 0.125}
+    coarse, fine = (build_network(NetworkSpec(**facts, stem="small", last_stride=n), 0).eval() for n in (2, 1))
+    fine.load_state_dict(coarse.state_dict())
+    x = torch.zeros(1, 1, *[32] * dims)
+    assert coarse.features(x).shape[2:] == (4,) * dims
+    assert fine.features(x).shape[2:] == (8,) * dims
