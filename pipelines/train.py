@@ -20,6 +20,7 @@ from medres.training.toml_file import read_experiment
 from medres.training.train import MODEL, Run, Source, train
 from pipelines import console
 from pipelines.curves import draw_curves
+from pipelines.explanations import add_explanation
 
 
 def run(
@@ -43,6 +44,8 @@ def run(
     with console.progress("train") as advance:
         prepare = partial(advance, note="scans prepared")
         model = train(experiment, source, out, Run(device, resume, True, watch(advance), prepare, say_loading))
+    with console.progress("heatmaps") as advance:
+        model = add_explanation(model, scans, parts, experiment.labels, advance)
     draw_curves(model.read_file("history.csv"), out / "curves.png", experiment.name)
     facts = model.spec.provenance
     console.say(f"model     {out / MODEL}")

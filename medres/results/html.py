@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from medres.errors import CODES, StoreError
 from medres.results.disclaimer import DISCLAIMER, NO_REGION, PHANTOM
@@ -40,7 +39,7 @@ def build_html(report: Report, pictures: Mapping[str, bytes]) -> str:
     page = environment.get_template("report.html.jinja")
     return page.render(
         report=report,
-        style=_style(environment),
+        style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
         disclaimer=DISCLAIMER,
         phantom=PHANTOM,
         no_region=NO_REGION,
@@ -79,13 +78,6 @@ def _read_picture(path: Path) -> bytes:
     if not content.startswith(b"\x89PNG\r\n\x1a\n"):
         raise StoreError("E_RESULT_FORMAT", "a picture beside the result must be a PNG file, it is none")
     return content
-
-
-def _style(environment: Environment) -> Any:
-    """Our own style sheet is the one text that is not escaped."""
-    loader = environment.loader
-    assert loader is not None  # it was given above
-    return Markup(loader.get_source(environment, "report.css")[0])
 
 
 def _words(report: Report) -> dict[str, Any]:
