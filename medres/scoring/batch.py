@@ -124,7 +124,6 @@ def score_folder(
     with closing(Ledger(out / LEDGER_FILE)) as ledger:
         _bind(ledger, base, out)
         ledger.set_fact("model_folder", _relative(model_folder, out))
-        ledger.set_fact("model_folder", _relative(model_folder, out))  # the viewer explains with it
         inventory = find_series(
             folder,
             headers_only=True,
