@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from medres import geometry
@@ -20,6 +23,7 @@ from medres.training.dataset import read_volume
 from medres.training.spec import LabelSpec
 from medres.volume import Volume
 
+LAYERS_TRIED = 2  # last maps of the network; the one that points best at known lesions is kept
 MOST_OF_EACH = 8  # scans with the finding, and as many without it
 PART = "validation"
 
@@ -28,6 +32,9 @@ def add_explanation(
     model: TrainedModel, scans: Manifest, parts: Split, labels: LabelSpec, on_scan: Callable[[int, int], None]
 ) -> TrainedModel:
     """Fix and test the model's heatmaps on some of its validation scans, and save that with the model.
+
+    Where segmentations stand beside the scans, the layer is chosen too:
+    of the last two maps the one that points best.
 
     Args:
         model: as trained.
@@ -41,8 +48,25 @@ def add_explanation(
     """
     rows = choose_rows(parts.rows(scans, PART), labels)
     classifier = load_classifier(model.folder)
-    content = fit_explanation(classifier, _cases(model, scans, rows, labels, on_scan))
+    known = any(row.mask_path for row in rows)
+    layers = classifier.network.stages[-LAYERS_TRIED:] if known else (None,)
+    done = len(layers) * len(rows)
+    tried = []
+    for turn, layer in enumerate(layers):
+        watch = partial(_tell, on_scan, turn * len(rows), done)
+        tried.append(fit_explanation(classifier, _cases(model, scans, rows, labels, watch), layer=layer))
+    content = max(tried, key=_pointing) | {"layers_tried": {one["layer"]: _pointing(one) for one in tried}}
     return extend_trained_model(model, {"explanation.json": content})
+
+
+def _tell(on_scan: Callable[[int, int], None], before: int, total: int, number: int) -> None:
+    on_scan(before + number, total)
+
+
+def _pointing(content: Mapping[str, Any]) -> float:
+    """How much more often than a blind cell the hottest one lies at the lesion; 0 where no place is known."""
+    pointing = content["scorecard"]["pointing"]
+    return float(pointing["rate"] - pointing["chance"]) if pointing["passed"] is not None else 0.0
 
 
 def choose_rows(rows: tuple[ManifestRow, ...], labels: LabelSpec) -> list[ManifestRow]:
@@ -62,14 +86,14 @@ def _cases(
     scans: Manifest,
     rows: list[ManifestRow],
     labels: LabelSpec,
-    on_scan: Callable[[int, int], None],
+    on_scan: Callable[[int], None],
 ) -> Iterator[Case]:
     """Read scans one after the other, with their lesions where a segmentation stands beside them."""
     for number, row in enumerate(rows, 1):
         positive = labels.index_of(row.label) == labels.names.index(labels.positive)
         lesions = lesions_of(scans.folder / row.mask_path) if row.mask_path and positive else ()
         yield Case(_volumes(model, scans, row), positive, lesions)
-        on_scan(number, len(rows))
+        on_scan(number)
 
 
 def _volumes(model: TrainedModel, scans: Manifest, row: ManifestRow) -> Volume | dict[str, Volume]:
@@ -80,16 +104,18 @@ def _volumes(model: TrainedModel, scans: Manifest, row: ManifestRow) -> Volume |
 
 
 def lesions_of(mask: Path) -> tuple[Lesion, ...]:
-    """Describe each connected region of a segmentation by its centre and the radius of a ball of its volume."""
+    """Describe each connected region of a segmentation by its centre and the radius of a ball (a disc) of its size."""
     volume = read(mask, modality="SEG")
-    if volume.is_picture or volume.is_colour:
+    if volume.is_colour:
         return ()
     marked, count = ndimage.label(volume.voxels > 0)
-    found = []
-    for index in range(1, count + 1):
-        cells = np.argwhere(marked == index)
-        centre = geometry.apply_affine(volume.affine, cells.mean(axis=0))
-        size = len(cells) * geometry.voxel_volume_mm3(volume.affine)
-        radius = float((3.0 * size / (4.0 * np.pi)) ** (1 / 3))
-        found.append(Lesion((float(centre[0]), float(centre[1]), float(centre[2])), radius))
-    return tuple(found)
+    return tuple(_lesion(volume, np.argwhere(marked == index)) for index in range(1, count + 1))
+
+
+def _lesion(volume: Volume, cells: NDArray[np.int_]) -> Lesion:
+    """Describe one region; a picture's mm are the detector's."""
+    x, y, z = (float(c) for c in geometry.apply_affine(volume.affine, cells.mean(axis=0)))
+    size = len(cells) * geometry.voxel_volume_mm3(volume.affine)
+    if volume.is_picture:
+        return Lesion((x, y, z), float(np.sqrt(size / volume.spacing_mm[2] / np.pi)))
+    return Lesion((x, y, z), float((3.0 * size / (4.0 * np.pi)) ** (1 / 3)))

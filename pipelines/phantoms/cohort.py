@@ -19,7 +19,7 @@ import numpy as np
 
 from medres import geometry
 from pipelines.phantoms.anatomy import Phantom, build_phantom
-from pipelines.phantoms.files import write_dicom, write_nifti, write_picture
+from pipelines.phantoms.files import write_dicom, write_mask, write_nifti, write_picture, write_picture_mask
 
 DICOM_EVERY = 6  # every n-th patient of a cohort is a DICOM series, the others are NIfTI
 PICTURE_SPACING_MM = (1.5, 1.5, 6.0)
@@ -40,7 +40,8 @@ def write_volumes(folder: Path, count: int, seed: int, on_progress: Callable[...
     Returns:
         The manifest's path.
     """
-    (folder / "nifti").mkdir(parents=True, exist_ok=True)
+    for name in ("nifti", "masks"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
     return _write_cohort(folder, partial(_write_volume, folder, seed), count, on_progress)
 
 
@@ -56,7 +57,8 @@ def write_pictures(folder: Path, count: int, seed: int, on_progress: Callable[..
     Returns:
         The manifest's path.
     """
-    (folder / "png").mkdir(parents=True, exist_ok=True)
+    for name in ("png", "masks"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
     return _write_cohort(folder, partial(_write_slice, folder, seed), count, on_progress)
 
 
@@ -115,7 +117,10 @@ def _write_volume(folder: Path, seed: int, n: int) -> Row:
     else:
         path = f"nifti/p{n:04d}.nii"
         write_nifti(phantom, folder / path)
-    return _row(phantom, n, path, "CT")
+    mask = f"masks/p{n:04d}.nii.gz" if phantom.lesion else ""
+    if mask:
+        write_mask(phantom, folder / mask)
+    return _row(phantom, n, path, "CT") | {"mask_path": mask}
 
 
 def _write_slice(folder: Path, seed: int, n: int) -> Row:
@@ -128,7 +133,10 @@ def _write_slice(folder: Path, seed: int, n: int) -> Row:
         k = round(float(centre[2]))
         row["lesion"]["centre_pixel"] = [float(centre[0]), float(centre[1])]
     write_picture(phantom, k, folder / row["path"])
-    return row | {"spacing_known": "no"}
+    mask = f"masks/p{n:04d}.png" if phantom.lesion else ""
+    if mask:
+        write_picture_mask(phantom, k, folder / mask)
+    return row | {"spacing_known": "no", "mask_path": mask}
 
 
 def _row(phantom: Phantom, n: int, path: str, modality: str) -> Row:

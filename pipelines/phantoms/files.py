@@ -95,6 +95,29 @@ def _describe_pixels(dataset: FileDataset, phantom: Phantom, k: int) -> None:
     dataset.PixelData = np.ascontiguousarray(pixels).tobytes()
 
 
+def write_mask(phantom: Phantom, path: Path) -> None:
+    """Write the lesion as a segmentation on the scan's grid.
+
+    Args:
+        phantom: the patient.
+        path: `.nii.gz`.
+    """
+    image = nib.Nifti1Image(phantom.mask.astype(np.uint8), phantom.affine)
+    image.set_qform(phantom.affine, code=1)
+    nib.save(image, path)
+
+
+def write_picture_mask(phantom: Phantom, k: int, path: Path) -> None:
+    """Write one slice of the lesion as a black and white PNG.
+
+    Args:
+        phantom: the patient.
+        k: the slice.
+        path: `.png`.
+    """
+    Image.fromarray(phantom.mask[:, :, k].T.astype(np.uint8) * 255).save(path)
+
+
 def picture_pixels(phantom: Phantom, k: int) -> NDArray[np.uint8]:
     """Show one slice of a CT-like patient as an 8-bit picture.
 

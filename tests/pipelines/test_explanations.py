@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from medres import geometry
 from medres.datasets.manifest import read_manifest
@@ -40,9 +41,11 @@ def test_training_leaves_a_fixed_scale_and_a_scorecard_in_the_model(scans, tmp_p
     told = []
     extended = add_explanation(model, scans, parts, LABELS, lambda *now: told.append(now))
     explanation = extended.explanation
-    assert told[-1] == (10, 10)
+    assert told[-1] == (20, 20)  # two layers are tried, since places are known
     assert explanation["fitted_on"] == {"scans": 10, "positive": 5}
     assert explanation["scorecard"]["pointing"]["n"] == 5
+    assert explanation["layer"] == max(explanation["layers_tried"], key=explanation["layers_tried"].get)
+    assert set(explanation["layers_tried"]) == {"layer3", "layer4"}
     assert extended.digest != model.digest
     assert load_trained_model(tmp_path / "model").explanation == explanation
 
@@ -59,3 +62,12 @@ def test_a_segmentation_gives_centre_and_radius_of_each_region(tmp_path):
     (lesion,) = lesions_of(tmp_path / "mask.nii.gz")
     assert np.abs(np.array(lesion.centre_mm) - (4.0, 8.0, 6.0)).max() < 1.0
     assert lesion.radius_mm == pytest.approx(14.0, abs=0.5)
+
+
+def test_a_picture_s_segmentation_gives_a_disc_in_the_detector_s_frame(tmp_path):
+    pixels = np.zeros((40, 60), np.uint8)  # (rows, columns)
+    pixels[10:20, 30:40] = 255
+    Image.fromarray(pixels).save(tmp_path / "mask.png")
+    (lesion,) = lesions_of(tmp_path / "mask.png")
+    assert lesion.centre_mm == pytest.approx((34.5, 14.5, 0.0))
+    assert lesion.radius_mm == pytest.approx(np.sqrt(100 / np.pi))
