@@ -4,6 +4,7 @@ VENV ?= .venv
 PIP_FLAGS ?=
 VIEWER ?= 1
 WORKERS ?= 2
+SCANS ?= data_samples demo/scores # results of medres score, or scans
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TORCH := torch # installed first and alone, so that nothing else can bring another build of it
@@ -23,6 +24,7 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY) ## walk the whole way on synthetic patients and open the viewer (VIEWER=0: without it)
 	$(BIN)/medres demo --out demo $(if $(filter 0,$(VIEWER)),--no-viewer,--viewer)
 
+test: export OMP_NUM_THREADS ?= 1
 test: $(READY) ## run the whole test suite
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
@@ -40,15 +42,17 @@ types: $(READY) ## do the types hold?
 floors: $(READY) ## does every room know only those below it?
 	$(BIN)/lint-imports
 
-doctest: $(READY) ## does every example in a docstring run?
+doctest: export OMP_NUM_THREADS ?= 1
+test: $(READY) ## does every example in a docstring run?
 	$(BIN)/python -m pytest --doctest-modules medres
 
-screenshots: $(READY) ## picture each page of the viewer on real scans, into docs/screenshots
-	$(BIN)/python -m app.screenshots --out docs/screenshots
+screenshots: $(READY) ## picture each page of the viewer (SCANS: folders to open), into docs/screenshots
+	$(BIN)/python -m app.screenshots docs/screenshots $(SCANS)
 
 benchmarks: $(READY) ## measure against the peers, one table each
-	$(BIN)/python benchmarks/intake.py
-	$(BIN)/python benchmarks/evaluation.py
+	$(BIN)/python -m benchmarks.intake
+	$(BIN)/python -m benchmarks.evaluation
+	$(BIN)/python -m benchmarks.preprocessing
 
 clean: ## remove what demo and tests made, keep the environment
 	rm -rf demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

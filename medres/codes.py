@@ -144,7 +144,6 @@ E_EXPLAIN_LABEL | the model knows no such label | choose one of the labels that 
 E_EXPLAIN_INPUT | a heatmap needs a scan that the model answers for | see the reason beside it
 E_WRITE | the result cannot be written there | choose another --out
 E_OPTIONAL | an optional package is not installed | install the extra that is named
-E_INTERNAL | medres met a fault that it has no name for | report the kind and the line that are given; MEDRES_TRACEBACK=1 shows the whole trace, which may quote the scan
 E_USAGE | the command was called in a way it cannot follow | see --help
 """
 

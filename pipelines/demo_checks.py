@@ -144,7 +144,7 @@ def _centre(lesion: dict[str, Any]) -> list[float]:
 def _hits(classifier: Classifier, volume: Volume, centre_mm: list[float]) -> bool:
     """Whether the hottest cell is the lesion's own or one beside it."""
     heatmap = build_heatmap(classifier, volume)
-    cells = geometry.apply_affine(np.linalg.inv(heatmap.affine), [heatmap.hottest_mm, centre_mm])
+    cells = geometry.apply_affine(np.linalg.inv(heatmap.affine), np.array([heatmap.hottest_mm, centre_mm]))
     return bool((np.abs(cells[0] - cells[1]) <= 1.0).all())
 
 

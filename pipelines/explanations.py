@@ -49,7 +49,8 @@ def add_explanation(
     rows = choose_rows(parts.rows(scans, PART), labels)
     classifier = load_classifier(model.folder)
     known = any(row.mask_path for row in rows)
-    layers = classifier.network.stages[-LAYERS_TRIED:] if known else (None,)
+    stages: tuple[str, ...] = classifier.network.stages  # type: ignore[assignment]
+    layers = stages[-LAYERS_TRIED:] if known else (None,)
     done = len(layers) * len(rows)
     tried = []
     for turn, layer in enumerate(layers):

@@ -64,9 +64,7 @@ def said_plainly() -> Iterator[None]:
         yield
     except OSError as fault:
         code = "E_DISK_FULL" if fault.errno in FULL else "E_WRITE"
-        raise StoreError(
-            code, f"the files cannot be written ({fault.strerror or type(fault).__name__})"
-        ) from None
+        raise StoreError(code, f"the files cannot be written ({fault.strerror or type(fault).__name__})") from None
 
 
 def _check_place(folder: Path, marker: str) -> None:

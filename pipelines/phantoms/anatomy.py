@@ -23,7 +23,8 @@ VESSEL_RADIUS_MM = (1.5, 2.8)
 VESSEL_STEP_MM = 2.0
 EXTENT_MM = (144.0, 112.0, 96.0)
 TRIES = 200  # places looked at before a lesion is made smaller
-SPHERE = np.array([v / np.linalg.norm(v) for v in np.ndindex(3, 3, 3) for v in [np.array(v) - 1] if v.any()])
+STEPS = np.array([v for v in np.ndindex(3, 3, 3) if v != (1, 1, 1)]) - 1.0
+SPHERE = STEPS / np.linalg.norm(STEPS, axis=1, keepdims=True)  # (26, 3) directions
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,8 @@ def _tissue(inner: NDArray[np.bool_], spacing_mm: tuple[float, ...], rng: np.ran
     vessels = np.zeros(inner.shape, bool)
     for _ in range(rng.integers(4, 10)):
         _draw_vessel(vessels, spacing_mm, rng)
-    return tissue + vessels * np.float32(rng.uniform(*LESION_CONTRAST) * NOISE_HU)
+    bright: Array = tissue + vessels * np.float32(rng.uniform(*LESION_CONTRAST) * NOISE_HU)
+    return bright
 
 
 def _add_pockets(tissue: Array, grid: list[Array], planted: Lesion, rng: np.random.Generator) -> None:
@@ -220,7 +222,7 @@ def _finish_ct(hu: Array, body: NDArray[np.bool_], rng: np.random.Generator) -> 
     """Blur by the scanner's point spread, add its noise, keep HU."""
     blurred = ndimage.gaussian_filter(hu, (0.5, 0.5, 0.3))
     noise = rng.normal(0, NOISE_HU, hu.shape).astype(np.float32)
-    return np.clip(np.round(blurred + noise), -1024, 3071).astype(np.int16)
+    return np.asarray(np.clip(np.round(blurred + noise), -1024, 3071), np.int16)
 
 
 def _finish_mr(hu: Array, body: NDArray[np.bool_], grid: list[Array], rng: np.random.Generator) -> NDArray[np.int16]:
@@ -229,4 +231,4 @@ def _finish_mr(hu: Array, body: NDArray[np.bool_], grid: list[Array], rng: np.ra
     slope = rng.uniform(-0.25, 0.25, 3)
     bias = np.exp(sum(s * g / 60 for s, g in zip(slope, grid, strict=True)))
     noisy = ndimage.gaussian_filter(signal, 0.5) * bias + rng.normal(0, 4 * NOISE_HU, hu.shape)
-    return np.clip(np.round(np.abs(noisy) * rng.uniform(0.6, 1.6)), 0, 32767).astype(np.int16)
+    return np.asarray(np.clip(np.round(np.abs(noisy) * rng.uniform(0.6, 1.6)), 0, 32767), np.int16)

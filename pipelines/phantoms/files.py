@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, MRImageStorage
 
 from medres import geometry
 from pipelines.phantoms.anatomy import Phantom
@@ -54,8 +54,7 @@ def write_dicom(phantom: Phantom, folder: Path, number: int, *, skip: tuple[int,
 
 def _slice_dataset(phantom: Phantom, number: int, k: int) -> FileDataset:
     """One slice with everything that a reader needs, pixels as rows by columns."""
-    sop = SOP_CLASS[phantom.modality]
-    instance = f"{UID_ROOT}.{number}.1.{k + 1}"
+    sop, instance = SOP_CLASS[phantom.modality], UID(f"{UID_ROOT}.{number}.1.{k + 1}")
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = sop, instance
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
