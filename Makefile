@@ -6,6 +6,7 @@ VIEWER ?= 1
 WORKERS ?= 2
 SCANS ?= data_samples demo/scores # results of medres score, or scans
 BIN := $(VENV)/bin
+ONE_THREAD := OMP_NUM_THREADS=1 # each of the workers
 READY := $(VENV)/.ready
 TORCH := torch # installed first and alone, so that nothing else can bring another build of it
 
@@ -26,7 +27,7 @@ demo: $(READY) ## walk the whole way on synthetic patients and open the viewer (
 
 test: export OMP_NUM_THREADS ?= 1
 test: $(READY) ## run the whole test suite
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: format lint types floors doctest test ## all checks; what CI runs
 
