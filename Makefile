@@ -25,7 +25,6 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY) ## walk the whole way on synthetic patients and open the viewer (VIEWER=0: without it)
 	$(BIN)/medres demo --out demo $(if $(filter 0,$(VIEWER)),--no-viewer,--viewer)
 
-test: export OMP_NUM_THREADS ?= 1
 test: $(READY) ## run the whole test suite
 	$(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
@@ -43,8 +42,7 @@ types: $(READY) ## do the types hold?
 floors: $(READY) ## does every room know only those below it?
 	$(BIN)/lint-imports
 
-doctest: export OMP_NUM_THREADS ?= 1
-test: $(READY) ## does every example in a docstring run?
+doctest: $(READY) ## does every example in a docstring run?
 	$(BIN)/python -m pytest --doctest-modules medres
 
 screenshots: $(READY) ## picture each page of the viewer (SCANS: folders to open), into docs/screenshots
