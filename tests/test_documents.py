@@ -25,6 +25,8 @@ def blocks() -> list[pytest.param]:
     for path in DOCUMENTS:
         text = path.read_text()
         for match in BLOCK.finditer(text):
+            if match[3].startswith(">>>"):  # a page that runs as one doctest: tests/docs and the tests of its subject
+                continue
             line = text[: match.start()].count("\n") + 1
             found.append(pytest.param(bool(match[1]), match[2], match[3], id=f"{path.name}:{line}"))
     return found

@@ -209,6 +209,23 @@ def test_failures_are_counted_with_their_codes_and_as_errors_in_the_worst_case(t
     assert found["operating_points"]["stated"]["rates"]["sensitivity"]["n"] == 19
 
 
+def test_scans_called_out_of_scope_are_counted_together_and_by_class(tmp_path):
+    rows = [row | {"status": "ok", "code": ""} for row in some_rows()]
+    for k, status in ((0, "out_of_scope"), (1, "out_of_scope"), (2, "refused")):
+        rows[k] |= {"score": "", "status": status, "code": "E_SCOPE_BODY" if k < 2 else "E_TRUNCATED"}
+    found = measured(predictions=write_table(tmp_path / "p.csv", rows), threshold=0.5)
+    gate = {name: (one["x"], one["n"]) for name, one in found["scope_gate"].items()}
+    assert gate == {
+        "accepted_in_scope": (57, 59),
+        "out_of_scope": (2, 59),
+        "out_of_scope where 0": (1, 39),
+        "out_of_scope where 1": (1, 20),
+    }
+    assert found["scope_gate"]["out_of_scope"]["lower"] > 0
+    jsonschema.validate(found, json.loads(SCHEMA.read_text()))
+    assert measured(predictions=write_table(tmp_path / "q.csv", some_rows()))["scope_gate"] is None
+
+
 def test_cells_that_look_like_formulas_are_escaped_in_every_table(tmp_path):
     rows = [row | {"site": "=HYPERLINK(1)" if k % 2 else "@b"} for k, row in enumerate(some_rows())]
     evaluated(tmp_path, predictions=write_table(tmp_path / "p.csv", rows), threshold=0.5)

@@ -141,6 +141,41 @@ def test_the_models_card_is_updated_where_asked_and_the_model_still_loads(tiny_u
     assert "auroc" in (model / "MODEL_CARD.md").read_text()
 
 
+def test_a_stored_evaluation_names_the_weights_that_the_model_still_has(tiny_us, manifest, tmp_path):
+    model = trained_on(tiny_us, tmp_path / "model")
+    before = load_trained_model(model)
+    evaluate.run(out=tmp_path / "out", model=model, manifest=manifest, bootstrap=10, update_model=True)
+    after = load_trained_model(model)
+    stored = json.loads(after.read_file("evaluation.json"))["model"]
+    assert stored["digest"] == before.digest != after.digest
+    assert stored["weights_digest"] == after.spec.files["weights.safetensors"]
+    assert f"Of these weights (SHA-256 {stored['weights_digest'][:12]})" in (model / "MODEL_CARD.md").read_text()
+
+
+def test_scans_unlike_the_training_are_reported_as_the_gates_work(tiny_us, manifest):
+    path = manifest.parent / "scans" / "6.png"
+    Image.fromarray(np.full((64, 80), 250, np.uint8)).save(path)
+    found = measured(tiny_us, manifest)
+    judged = found["flow"]["readable"]
+    refused = sum(found["flow"]["reasons"]["out of scope"].values())
+    gate = found["scope_gate"]
+    assert (gate["out_of_scope"]["x"], gate["out_of_scope"]["n"]) == (refused, judged)
+    assert refused >= 1
+    assert sum(gate[f"out_of_scope where {name}"]["x"] for name in LABELS) == refused
+    assert "independent" in gate["out_of_scope"]["method"]
+
+
+def test_the_band_of_the_model_is_measured_as_coverage_against_error(tiny_us, manifest, tmp_path):
+    model = trained_on(tiny_us, tmp_path / "model")
+    content = json.loads((model / "trained_model.json").read_text())
+    content["indeterminate"] = [0.0, 1.0]
+    (model / "trained_model.json").write_text(json.dumps(content))
+    found = measured(model, manifest)
+    assert (found["abstention"]["lower"], found["abstention"]["upper"]) == (0.0, 1.0)
+    assert found["abstention"]["answered"]["value"] == 0.0
+    assert found["flow"]["indeterminate"] == found["flow"]["scored"]
+
+
 def test_two_models_on_one_manifest_can_be_compared(tiny_us, manifest, tmp_path):
     compare.run(first=tiny_us, second=tiny_us, out=tmp_path / "out", manifest=manifest, bootstrap=10)
     found = json.loads((tmp_path / "out" / "comparison.json").read_text())

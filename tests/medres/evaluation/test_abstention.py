@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from medres.errors import EvaluationError
-from medres.evaluation.abstention import choose_band, measure_band, measure_gate, risk_coverage
+from medres.evaluation.abstention import (
+    choose_band,
+    measure_band,
+    measure_gate,
+    measure_refusals,
+    parse_band_rule,
+    risk_coverage,
+)
 
 
 def cases(seed: int, n: int = 400):
@@ -90,3 +97,20 @@ def test_reject_a_rule_that_cannot_be_read(rule):
 def test_reject_choosing_on_a_test_set():
     with pytest.raises(EvaluationError, match="E_EVAL_TEST_THRESHOLD"):
         choose_band([0, 1], [0.2, 0.7], 0.5, part="test")
+
+
+@pytest.mark.parametrize("rule", ["error<=e", "error<=2", "conformal", "conformal:-0.1"])
+def test_reject_a_rule_before_any_score_is_there(rule):
+    with pytest.raises(EvaluationError, match="E_EVAL_"):
+        parse_band_rule(rule)
+
+
+def test_refusals_by_class_add_up_to_all():
+    classes = ["a", "b", "b", "c", "a", "b"]
+    found = measure_refusals(classes, [True, False, True, False, False, True], unit="patient")
+    assert (found["out_of_scope"].x, found["out_of_scope"].n) == (3, 6)
+    assert {name: (found[f"out_of_scope where {name}"].x, found[f"out_of_scope where {name}"].n) for name in "abc"} == {
+        "a": (1, 2), "b": (2, 3), "c": (0, 1)
+    }  # fmt: skip
+    assert found["accepted_in_scope"].value == pytest.approx(1 - found["out_of_scope"].value)
+    assert {one.unit for one in found.values()} == {"patient"}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 
+from medres.evaluation.calibrators import Platt, to_record
 from medres.models.card import NOT_EVALUATED, RESEARCH_USE, write_model_card
+from medres.models.folder import WEIGHTS, sha256
 from medres.results.disclaimer import DISCLAIMER
 from tests.small import model_spec, spec_3d
 
@@ -43,3 +45,19 @@ def test_numbers_come_with_their_intervals_and_undefined_ones_say_so():
 def test_provenance_is_listed():
     spec = model_spec(spec_3d(), provenance={"seed": 3, "versions": {"torch": "2.10"}})
     assert "- versions torch: 2.10" in write_model_card(spec, {})
+
+
+def test_numbers_of_other_weights_are_called_so():
+    def card(weights: bytes) -> str:
+        numbers = {"model": {"weights_digest": sha256(b"evaluated")}, "auroc": {"value": 0.9, "lower": 0.8, "upper": 1}}
+        files = {"evaluation.json": json.dumps(numbers).encode(), WEIGHTS: weights}
+        return write_model_card(model_spec(spec_3d()), files)
+
+    assert f"Of these weights (SHA-256 {sha256(b'evaluated')[:12]})" in card(b"evaluated")
+    assert "belong to other weights" in card(b"trained again")
+
+
+def test_calibrator_and_band_are_named():
+    card = write_model_card(model_spec(spec_3d(), calibrator=to_record(Platt(1.0, 0.0)), indeterminate=(0.4, 0.6)), {})
+    assert "- calibrator: platt" in card
+    assert "- indeterminate: 0.4 to below 0.6" in card

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import softmax as scipy_softmax
 
-from medres.models.probability import aggregate, scan_probabilities, softmax
+from medres.evaluation.calibrators import Beta, Isotonic, Platt, apply_calibrator, to_record
+from medres.models.probability import aggregate, calibrate, scan_probabilities, softmax
 from medres.preprocessing.spec import PatchesView
 from tests.small import model_spec, spec_3d
 
@@ -50,3 +51,18 @@ def test_temperature_and_rule_come_from_the_model():
     spec = model_spec(spec_3d(size=None, views=PatchesView(size=(8, 8, 8), aggregate="max")), temperature=2.0)
     found = scan_probabilities([[0.0, 1.0], [0.0, 3.0]], spec)
     assert found[1] == pytest.approx(1 / (1 + np.exp(-1.5)))
+
+
+@pytest.mark.parametrize(
+    "calibrator", [Platt(0.5, 0.3), Beta(0.8, 1.2, 0.1), Isotonic((0.2, 0.6, 0.9), (0.1, 0.5, 0.7))]
+)
+@pytest.mark.parametrize("positive", [0, 1])
+def test_the_models_calibrator_is_applied_after_the_views_became_one(calibrator, positive):
+    views = PatchesView(size=(8, 8, 8), aggregate="mean")
+    about = {"positive_label": ("none", "tumour")[positive]}
+    plain = model_spec(spec_3d(size=None, views=views), **about)
+    spec = model_spec(spec_3d(size=None, views=views), calibrator=to_record(calibrator), **about)
+    raw, found = (scan_probabilities(logits(1, labels=2), one) for one in (plain, spec))
+    assert found[positive] == apply_calibrator(calibrator, [raw[positive]])[0]
+    assert found.sum() == pytest.approx(1.0)
+    assert np.allclose(found, calibrate(raw, calibrator, positive))

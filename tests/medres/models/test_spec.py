@@ -20,6 +20,15 @@ from tests.small import model_spec, operating_point, spec_3d
         ({"operating_points": {"balanced": operating_point("x")}}, "must stand under their own names"),
         ({"indeterminate": (0.6, 0.7)}, "indeterminate must hold the threshold 0.5"),
         ({"temperature": 0.0}, "greater than 0"),
+        ({"calibrator": {"kind": "spline"}}, "calibrator must be a record of a known kind"),
+        ({"calibrator": {"kind": "platt", "slope": "steep", "intercept": 0.0}}, "calibrator must be a record"),
+        (
+            {
+                "calibrator": {"kind": "platt", "slope": 1.0, "intercept": 0.0},
+                "label_names": ("none", "tumour", "cyst"),
+            },
+            "calibrator needs two labels, got 3",
+        ),
         ({"schema_version": 2}, "Input should be 1"),
         ({"files": {"../weights": "0" * 64}}, "String should match pattern"),
         ({"files": {"weights.safetensors": "zz"}}, "String should match pattern"),
@@ -57,3 +66,9 @@ def test_reject_network_with_one_label():
 def test_a_description_survives_json():
     spec = model_spec(spec_3d(), indeterminate=(0.4, 0.6))
     assert TrainedModelSpec.model_validate_json(spec.model_dump_json()) == spec
+
+
+def test_a_description_from_before_calibrators_still_loads():
+    content = model_spec(spec_3d()).model_dump(mode="json")
+    del content["calibrator"]
+    assert TrainedModelSpec.model_validate(content).calibrator is None

@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 
+from medres.evaluation.abstention import measure_refusals
 from medres.evaluation.cases import Threshold, build_cases
 from medres.evaluation.flow import Fate, count_flow, failure_rate, worst_case
 from medres.evaluation.localisation import Mark, froc_curve, measure_froc
@@ -45,6 +46,7 @@ def example() -> tuple[Evaluation, EvaluationSetting]:
         worst_counts=None,
         failures=failure_rate(flow),
         band=(0.45, 0.55),
+        gate=measure_refusals(["tumour"] * 20 + ["none"] * 40, [True] + [False] * 59),
         localisation=measure_froc(marks, lesions, Resampling(20)),
         froc={k: list(map(float, getattr(curve, k))) for k in ("threshold", "false_positives", "sensitivity")},
         notes=("the demo is small",),

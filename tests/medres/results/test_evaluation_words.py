@@ -42,3 +42,16 @@ def test_subgroups_and_utility_are_put_into_words():
     assert "AUROC ranged from" in words.subgroup_sentence(evaluation)
     assert "net benefit" in words.utility_sentence(evaluation)
     assert words.utility_sentence(replace(evaluation, decisions=())).startswith("At no threshold")
+
+
+def test_the_gate_and_the_band_are_put_into_words():
+    evaluation, setting = example()
+    assert "called out of scope 0.017 (1/60; 95 % CI" in words.gate_sentence(setting, 0.95)
+    none = {"out_of_scope": replace(setting.gate["out_of_scope"], x=0, value=0.0)}
+    assert words.gate_sentence(replace(setting, gate=none), 0.95) == (
+        "None of 60 readable scans was called out of scope."
+    )
+    text = words.abstention_sentence(evaluation, setting)
+    assert "Scores from 0.450 to below 0.550 get no decision" in text
+    assert "against an error of all of 0." in text
+    assert "the band is empty" in words.abstention_sentence(evaluation, replace(setting, band=(0.5, 0.5)))

@@ -5,16 +5,19 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from medres.classifier.loading import load_classifier
 from medres.errors import EvaluationError
+from medres.evaluation.calibrators import from_record
 from medres.io.privacy import SiteKey, pseudonym
 from medres.models.registry import build_network
 from medres.training import finish as finishing
-from medres.training.dataset import PreparedScan
+from medres.training.dataset import PreparedScan, prepare_scans, read_volume
 from medres.training.finish import Data, finish, fit_scan_temperature, operating_points, validation_table
 from medres.training.fit import Fitted
 from medres.training.precision import Computation
@@ -119,3 +122,75 @@ def test_embedding_of_a_scan_is_the_mean_over_its_views():
     with torch.no_grad():
         wanted = network.embed(views).mean(0)
     np.testing.assert_allclose(finishing.embed_scans(network, [many])[0], wanted, atol=1e-6)
+
+
+def operating(spec, **changes):
+    """The experiment with some keys of its operating points changed."""
+    return spec.model_copy(update={"operating": spec.operating.model_copy(update=changes)})
+
+
+def scores_of(model) -> dict[str, float]:
+    rows = csv.DictReader(io.StringIO(model.read_file("validation.csv").decode()))
+    return {row["scan"]: float(row["score"]) for row in rows}
+
+
+@pytest.mark.parametrize("kind", ["none", "temperature", "platt", "isotonic", "beta"])
+def test_points_are_chosen_on_scores_after_the_calibration(tmp_path, kind):
+    data = data_of(24)
+    spec = operating(cohorts.experiment(), calibration=kind)
+    logits = noisy_logits([s.label for s in data.validation], 3.0)
+    model = finish(spec, fitted_of(logits), data, tmp_path / "model", {})
+    raw = 1 / (1 + np.exp(-logits[:, 1]))
+    kept = model.spec.calibrator
+    assert (kept is None) == (kind in ("none", "temperature"))
+    assert (model.spec.temperature == 1.0) == (kind != "temperature")
+    found = list(scores_of(model).values())
+    if kept is not None:
+        assert kept["kind"] == kind
+        np.testing.assert_allclose(
+            found, finishing.calibrate_scans(spec, fitted_of(logits), data.validation).scores[:, 1]
+        )
+        assert type(from_record(kept)).__name__.lower() == kind
+    assert (found == pytest.approx(raw)) == (kind == "none")
+    assert all(point.threshold in found for point in model.spec.operating_points.values())
+
+
+def test_without_a_rule_there_is_no_band_and_with_one_it_is_kept_with_its_data(tmp_path):
+    data = data_of()
+    logits = noisy_logits([s.label for s in data.validation])
+    plain = finish(cohorts.experiment(), fitted_of(logits), data, tmp_path / "a", {})
+    assert plain.spec.indeterminate is None
+    spec = operating(cohorts.experiment(), abstain="error<=0.05")
+    model = finish(spec, fitted_of(logits), data, tmp_path / "b", {})
+    lower, upper = model.spec.indeterminate
+    point = model.spec.operating_points["balanced"]
+    assert lower <= point.threshold <= upper <= 1.0
+    about = model.spec.provenance["abstention"]
+    assert (about["rule"], about["chosen_on"], about["n"]) == ("error<=0.05", point.chosen_on, 12)
+    answered = [(s, d.label) for s, d in zip(scores_of(model).values(), data.validation, strict=True)]
+    answered = [(s, label) for s, label in answered if s < lower or s >= upper]
+    assert len(answered) / 12 == about["coverage"]
+    assert sum((s >= point.threshold) != bool(label) for s, label in answered) <= 0.05 * len(answered)
+
+
+def test_the_saved_model_abstains_on_the_scans_of_its_band_from_files_to_decision(tmp_path):
+    manifest, spec = cohorts.write_cohort(tmp_path / "scans", 24), cohorts.experiment()
+    spec = operating(spec, abstain="error<=0.05", calibration="platt")
+    scans = prepare_scans(manifest, manifest.rows, spec.preprocessing, spec.labels)
+    wrong = [replace(scan, label=1 - scan.label) if n in (13, 16, 19) else scan for n, scan in enumerate(scans)]
+    data, network = Data(scans[:12], wrong[12:], KEY), build_network(spec.network_spec).eval()
+    with torch.no_grad():
+        logits = np.stack([network(scan.tensor)[0].double().numpy() for scan in data.validation])
+    model = finish(spec, replace(fitted_of(logits), network=network), data, tmp_path / "model", {})
+    lower, upper = model.spec.indeterminate
+    classifier, scores, seen = load_classifier(model.folder), scores_of(model), []
+    for row, scan in zip(manifest.rows[12:], data.validation, strict=True):
+        told = classifier.predict(read_volume(manifest, row))
+        assert told.probability == pytest.approx(scores[scan.content_digest[:16]], abs=1e-6)
+        if told.probability < lower or told.probability >= upper:
+            assert told.decision == ("positive" if told.probability >= told.threshold else "negative")
+        else:
+            assert told.decision == "indeterminate"
+        seen.append(told.decision)
+    assert "indeterminate" in seen
+    assert classifier.verify() <= 1e-5

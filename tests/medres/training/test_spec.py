@@ -51,3 +51,17 @@ def test_specs_are_frozen():
     spec: ExperimentSpec = cohorts.experiment()
     with pytest.raises(ValidationError):
         spec.name = "other"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("rule", ["error<=2", "sometimes"])
+def test_reject_a_rule_of_abstention_before_training(rule):
+    with pytest.raises(ValidationError, match="abstain"):
+        OperatingSpec(abstain=rule)
+
+
+def test_reject_a_calibrator_of_two_labels_for_three():
+    content = cohorts.experiment().model_dump()
+    content["labels"]["groups"]["cyst"] = ("cyst",)
+    content["operating"]["calibration"] = "platt"
+    with pytest.raises(ValidationError, match="'platt' needs two labels, got 3"):
+        ExperimentSpec.model_validate(content)
