@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from medres.models.folder import WEIGHTS, sha256
 from medres.models.spec import TrainedModelSpec
 
 RESEARCH_USE = "Research use only. Not a medical device; not for diagnosis or treatment decisions."
@@ -40,7 +41,7 @@ def write_model_card(spec: TrainedModelSpec, files: Mapping[str, bytes]) -> str:
         f"## Not for\n\n{spec.not_for}",
         "## What it takes and gives\n\n" + _bullets(_facts(spec)),
         "## Operating points\n\n" + _operating_points(spec),
-        "## Evaluation on held-out patients\n\n" + _evaluation(files.get("evaluation.json")),
+        "## Evaluation on held-out patients\n\n" + _evaluation(files.get("evaluation.json"), files.get(WEIGHTS)),
         "## Known limits\n\n" + _limits(spec, files),
         "## Provenance\n\n" + _bullets(dict(_flat(spec.provenance))),
         f"## Licence\n\n{spec.licence}",
@@ -62,7 +63,8 @@ def _facts(spec: TrainedModelSpec) -> dict[str, Any]:
         "labels": ", ".join(spec.label_names),
         "positive label": spec.positive_label,
         "temperature": f"{spec.temperature:.4g}",
-        "indeterminate": "none" if spec.indeterminate is None else "{:.3g} to {:.3g}".format(*spec.indeterminate),
+        "calibrator": "none but the temperature" if spec.calibrator is None else spec.calibrator["kind"],
+        "indeterminate": "none" if spec.indeterminate is None else "{:.3g} to below {:.3g}".format(*spec.indeterminate),
     }
 
 
@@ -81,18 +83,28 @@ def _operating_points(spec: TrainedModelSpec) -> str:
     return "\n".join(rows)
 
 
-def _evaluation(content: bytes | None) -> str:
-    """Tabulate every number that carries an interval."""
+def _evaluation(content: bytes | None, weights: bytes | None) -> str:
+    """Tabulate every number that carries an interval, and say of which weights."""
     if content is None:
         return NOT_EVALUATED
     numbers = json.loads(content)
+    about = _evaluated((numbers.get("model") or {}).get("weights_digest"), weights)
     found = dict(_estimates(numbers.get("headline", numbers)))  # an evaluation names the dozen that a card shows
     rows = ["| metric | value | interval |", "|---|---|---|"]
     for name, part in found.items():
         interval = f"{part['lower']:.3f} to {part['upper']:.3f}" if _has_interval(part) else "undefined"
         value = "undefined" if part["value"] is None else f"{part['value']:.3f}"
         rows.append(f"| {name} | {value} | {interval} |")
-    return "\n".join(rows) if found else NOT_EVALUATED
+    return about + "\n".join(rows) if found else NOT_EVALUATED
+
+
+def _evaluated(digest: str | None, weights: bytes | None) -> str:
+    """Say whether the numbers belong to these weights; nothing where the evaluation does not name its weights."""
+    if digest is None or weights is None:
+        return ""
+    if digest != sha256(weights):
+        return f"**These numbers belong to other weights (SHA-256 {digest[:12]}), not to those of this model.**\n\n"
+    return f"Of these weights (SHA-256 {digest[:12]}).\n\n"
 
 
 def _has_interval(part: Mapping[str, Any]) -> bool:

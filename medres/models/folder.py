@@ -16,6 +16,7 @@ from pathlib import Path
 
 from medres.errors import StoreError
 
+WEIGHTS = "weights.safetensors"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 

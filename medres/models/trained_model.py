@@ -19,14 +19,13 @@ from torch import Tensor, nn
 
 from medres.errors import ModelError
 from medres.models.card import write_model_card
-from medres.models.folder import sha256, write_folder
+from medres.models.folder import WEIGHTS, sha256, write_folder
 from medres.models.scope import ScopeSpec
 from medres.models.skeleton import build_loaded_network, check_weights
 from medres.models.spec import SCHEMA_VERSION, TrainedModelSpec
 from medres.preprocessing.spec import Frozen
 
 DESCRIPTION = "trained_model.json"
-WEIGHTS = "weights.safetensors"
 CARD = "MODEL_CARD.md"
 
 Spec = TypeVar("Spec", bound=Frozen)
