@@ -187,7 +187,7 @@ class Classifier:
         """Compare with the threshold; the indeterminate band belongs to the default operating point."""
         band = self.model.spec.indeterminate
         is_default = self.operating_point.name == self.model.spec.default_operating_point
-        if band is not None and is_default and band[0] <= probability <= band[1]:
+        if band is not None and is_default and band[0] <= probability < band[1]:
             return "indeterminate"
         return "positive" if probability >= self.operating_point.threshold else "negative"
 

@@ -6,7 +6,7 @@ The band lies around the operating point, chosen on validation data alone (confo
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -82,17 +82,40 @@ def choose_band(
     refuse_test_data(part)
     labels, scores = check_binary(y_true, y_score)
     check_two_classes(labels)
-    found = _RULE.match(rule)
-    if not found:
-        raise EvaluationError("E_EVAL_VALUE", f"the band's rule must be one of {', '.join(RULES)}, got {rule[:30]!r}")
-    wanted = check_share("the rule's share", float(found.group(2)))
-    make = _conformal if found.group(1) == "conformal:" else _by_error
+    kind, wanted = parse_band_rule(rule)
+    make = _conformal if kind == "conformal:" else _by_error
     lower, upper = make(labels, scores, float(threshold), wanted)
     answered = (scores < lower) | (scores >= upper)
     wrong = int(np.sum((scores >= threshold)[answered] != labels[answered]))
     share = float(answered.mean())
     error = wrong / int(answered.sum()) if answered.any() else None
     return Band(float(lower), float(upper), rule, chosen_on, share, error, labels.size)
+
+
+def parse_band_rule(rule: str) -> tuple[str, float]:
+    """Take a band's rule apart, so that a wrong one is refused before anything is trained.
+
+    Args:
+        rule: such as `conformal:0.05` or `error<=0.05`.
+
+    Returns:
+        (`conformal:` or `error<=`, share in [0, 1]).
+
+    Raises:
+        EvaluationError: E_EVAL_VALUE.
+
+    Example:
+        >>> parse_band_rule("error<=0.05")
+        ('error<=', 0.05)
+    """
+    found = _RULE.match(rule)
+    try:
+        share = float(found.group(2)) if found else None
+    except ValueError:
+        share = None
+    if found is None or share is None:
+        raise EvaluationError("E_EVAL_VALUE", f"the band's rule must be one of {', '.join(RULES)}, got {rule[:30]!r}")
+    return found.group(1), check_share("the rule's share", share)
 
 
 def _conformal(labels: np.ndarray, scores: np.ndarray, threshold: float, alpha: float) -> tuple[float, float]:
@@ -195,4 +218,38 @@ def measure_gate(in_scope: ArrayLike, accepted: ArrayLike, level: float = LEVEL)
     return {
         "accepted_in_scope": proportion(int(passed[belongs].sum()), int(belongs.sum()), level=level),
         "accepted_out_of_scope": proportion(int(passed[~belongs].sum()), int((~belongs).sum()), level=level),
+    }
+
+
+def measure_refusals(
+    classes: ArrayLike, refused: ArrayLike, *, level: float = LEVEL, unit: str = "scan"
+) -> dict[str, Estimate]:
+    """How often the gate calls test scans out of scope, together and by true class.
+
+    Every scan is taken to belong: a test set is drawn from the patients that the model is meant for. Each refusal
+    then costs an answer, and a gate that refuses one class more than another changes what the rest shows.
+
+    Args:
+        classes: name of each judged scan's true class, shape (n,).
+        refused: whether the gate called it out of scope, shape (n,).
+        level: confidence level.
+        unit: what a case is.
+
+    Returns:
+        `accepted_in_scope` (as `measure_gate`), `out_of_scope`, and `out_of_scope where CLASS`, all with Wilson's
+        interval.
+
+    Example:
+        >>> found = measure_refusals(["benign", "malignant"], [False, True])
+        >>> {name: one.value for name, one in found.items() if name != "accepted_in_scope"}
+        {'out_of_scope': 0.5, 'out_of_scope where benign': 0.0, 'out_of_scope where malignant': 1.0}
+    """
+    names, out = np.asarray(classes, str), np.asarray(refused, bool)
+    groups = {"out_of_scope": np.ones(out.size, bool)} | {
+        f"out_of_scope where {name}": names == name for name in np.unique(names).tolist()
+    }
+    found = {"accepted_in_scope": measure_gate(np.ones(out.size, bool), ~out, level)["accepted_in_scope"]}
+    return {name: replace(one, unit=unit) for name, one in found.items()} | {
+        name: proportion(int(out[inside].sum()), int(inside.sum()), level=level, unit=unit)
+        for name, inside in groups.items()
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from medres.evaluation.calibrators import Calibrator, apply_calibrator, from_record
 from medres.models.spec import TrainedModelSpec
 
 FloatArray = NDArray[np.float64]
@@ -18,7 +19,7 @@ def scan_probabilities(logits: ArrayLike, spec: TrainedModelSpec) -> FloatArray:
 
     Args:
         logits: (V, L), one row for each view, one column for each label.
-        spec: gives the temperature, the labels and how views become one.
+        spec: gives the temperature, the calibrator, the labels and how views become one.
 
     Returns:
         (L,), in [0, 1], sums to 1.
@@ -26,7 +27,29 @@ def scan_probabilities(logits: ArrayLike, spec: TrainedModelSpec) -> FloatArray:
     views = spec.preprocessing.views
     rule = "mean" if views.kind == "whole" else views.aggregate
     positive = spec.label_names.index(spec.positive_label)
-    return aggregate(softmax(logits, spec.temperature), rule, positive)
+    found = aggregate(softmax(logits, spec.temperature), rule, positive)
+    return found if spec.calibrator is None else calibrate(found, from_record(spec.calibrator), positive)
+
+
+def calibrate(probabilities: ArrayLike, calibrator: Calibrator, positive: int) -> FloatArray:
+    """Apply a calibrator of the positive label to a model with two labels.
+
+    Args:
+        probabilities: (2,), sums to 1.
+        calibrator: fitted on validation scans.
+        positive: index of the positive label.
+
+    Returns:
+        (2,), sums to 1.
+
+    Example:
+        >>> from medres.evaluation.calibrators import Platt
+        >>> calibrate([0.5, 0.5], Platt(slope=1.0, intercept=np.log(3)), positive=1)
+        array([0.25, 0.75])
+    """
+    raw = np.asarray(probabilities, float)
+    found = apply_calibrator(calibrator, raw[[positive]])[0]
+    return np.array([found, 1.0 - found] if positive == 0 else [1.0 - found, found])
 
 
 def softmax(logits: ArrayLike, temperature: float = 1.0) -> FloatArray:

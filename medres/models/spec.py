@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import Field, StringConstraints, model_validator
 
+from medres.errors import EvaluationError
+from medres.evaluation.calibrators import apply_calibrator, from_record
 from medres.preprocessing.spec import Frozen, PreprocessingSpec
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -88,7 +91,9 @@ class TrainedModelSpec(Frozen):
         temperature: logits are divided by it before softmax (calibration on validation patients).
         operating_points: by name.
         default_operating_point: the one that decides where the user names none.
-        indeterminate: probabilities from lower to upper give no decision; belongs to the default operating point.
+        indeterminate: probabilities p with lower <= p < upper give no decision; belongs to the default operating point.
+        calibrator: record of a Platt, isotonic or beta calibrator of the positive label, applied after the views became
+            one; None where the temperature is the whole calibration.
         loading: record of the starting weights; None when started from scratch.
         provenance: manifest, split and audit digests, site-key fingerprint, seeds, versions, hardware, time.
         files: SHA-256 of every other file of the folder.
@@ -110,6 +115,7 @@ class TrainedModelSpec(Frozen):
     operating_points: dict[str, OperatingPoint] = Field(min_length=1)
     default_operating_point: str
     indeterminate: tuple[Share, Share] | None = None
+    calibrator: dict[str, Any] | None = None
     loading: dict[str, Any] | None = None
     provenance: dict[str, Any] = Field(default_factory=dict)
     files: dict[FileName, Digest] = Field(default_factory=dict)
@@ -144,6 +150,20 @@ class TrainedModelSpec(Frozen):
         wrong = [key for key, point in self.operating_points.items() if key != point.name]
         if wrong:
             raise ValueError(f"operating_points must stand under their own names, got {wrong}")
+        return self
+
+    @model_validator(mode="after")
+    def _calibrated(self) -> TrainedModelSpec:
+        if self.calibrator is None:
+            return self
+        if len(self.label_names) != 2:
+            raise ValueError(f"calibrator needs two labels, got {len(self.label_names)}")
+        try:
+            tried = apply_calibrator(from_record(self.calibrator), [0.0, 0.5, 1.0])
+        except (EvaluationError, TypeError, ValueError):
+            raise ValueError("calibrator must be a record of a known kind with its numbers") from None
+        if not (np.isfinite(tried) & (tried >= 0) & (tried <= 1)).all():
+            raise ValueError("calibrator must give probabilities in [0, 1]")
         return self
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ import csv
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,12 @@ from scipy import optimize
 from torch import nn
 
 from medres.errors import EvaluationError
+from medres.evaluation.abstention import Band, choose_band
+from medres.evaluation.calibrators import Calibrator, fit_calibrator, to_record
 from medres.evaluation.operating_point import choose
 from medres.io.privacy import SiteKey, pseudonym
 from medres.models.golden import make_golden
+from medres.models.probability import calibrate
 from medres.models.scope import fit_scope
 from medres.models.spec import OperatingPoint, TrainedModelSpec
 from medres.models.trained_model import TrainedModel, save_trained_model
@@ -36,6 +39,21 @@ from medres.training.spec import ExperimentSpec
 TEMPERATURES = (0.5, 10.0)  # a separable validation set must not make a model sure without end
 EMBED_BATCH = 16  # views embedded at once
 TRAINING_DATA_SCHEMA = 1
+
+
+@dataclass(frozen=True, eq=False)
+class CalibratedScans:
+    """How validation scores became probabilities.
+
+    Attributes:
+        temperature: logits were divided by it.
+        calibrator: applied to the positive label after the views became one; None where the temperature is all.
+        scores: (N, L), calibrated.
+    """
+
+    temperature: float
+    calibrator: Calibrator | None
+    scores: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,10 +85,10 @@ def finish(
     Returns:
         The model as loaded from the disk.
     """
-    temperature = fit_scan_temperature(experiment, fitted, data.validation) if experiment.operating.temperature else 1.0
-    scores = np.stack([scan_scores(logits, experiment, temperature) for logits in fitted.logits])  # (N, L)
-    table = validation_table(experiment, data, scores)
-    points, unreached = operating_points(experiment, data.validation, scores, table)
+    calibrated = calibrate_scans(experiment, fitted, data.validation)
+    table = validation_table(experiment, data, calibrated.scores)
+    points, unreached = operating_points(experiment, data.validation, calibrated.scores, table)
+    band = indeterminate_band(experiment, data.validation, calibrated.scores, points)
     spec = TrainedModelSpec(
         name=experiment.name,
         version=experiment.version,
@@ -83,11 +101,18 @@ def finish(
         preprocessing=experiment.preprocessing,
         label_names=experiment.labels.names,
         positive_label=experiment.labels.positive,
-        temperature=temperature,
+        temperature=calibrated.temperature,
+        calibrator=None if calibrated.calibrator is None else to_record(calibrated.calibrator),
         operating_points=points,
         default_operating_point=experiment.operating.default,
+        indeterminate=None if band is None else (band.lower, band.upper),
         loading=fitted.loading.to_dict() if fitted.loading else None,
-        provenance={**provenance, **_training_facts(fitted), "operating_points_not_reached": unreached},
+        provenance={
+            **provenance,
+            **_training_facts(fitted),
+            "operating_points_not_reached": unreached,
+            **({} if band is None else {"abstention": asdict(band)}),
+        },
     )
     return save_trained_model(folder, spec, fitted.network.state_dict(), _extras(experiment, fitted, data, spec, table))
 
@@ -107,6 +132,60 @@ def _extras(
         "experiment.json": experiment.model_dump(mode="json"),
         "history.csv": history_table(fitted.history),
     }
+
+
+def calibrate_scans(experiment: ExperimentSpec, fitted: Fitted, validation: Sequence[PreparedScan]) -> CalibratedScans:
+    """Fit the calibration that the experiment asks for, and score the validation scans with it.
+
+    Args:
+        experiment: names the calibration.
+        fitted: validation logits.
+        validation: scans, in the order of the logits.
+
+    Returns:
+        Temperature, calibrator and scores.
+    """
+    kind = experiment.operating.calibration
+    temperature = fit_scan_temperature(experiment, fitted, validation) if kind == "temperature" else 1.0
+    scores = np.stack([scan_scores(logits, experiment, temperature) for logits in fitted.logits])  # (N, L)
+    if kind in ("temperature", "none"):
+        return CalibratedScans(temperature, None, scores)
+    positive = experiment.labels.names.index(experiment.labels.positive)
+    calibrator = fit_calibrator(kind, scores[:, positive], _truth(experiment, validation))
+    scores = np.stack([calibrate(row, calibrator, positive) for row in scores])
+    return CalibratedScans(temperature, calibrator, scores)
+
+
+def _truth(experiment: ExperimentSpec, validation: Sequence[PreparedScan]) -> NDArray[np.int64]:
+    """Say of each scan whether it is positive, 0 or 1."""
+    positive = experiment.labels.names.index(experiment.labels.positive)
+    return np.array([scan.label == positive for scan in validation]).astype(np.int64)
+
+
+def indeterminate_band(
+    experiment: ExperimentSpec,
+    validation: Sequence[PreparedScan],
+    scores: NDArray[np.float64],
+    points: Mapping[str, OperatingPoint],
+) -> Band | None:
+    """Choose the band around the default operating point in which the model gives no decision.
+
+    Args:
+        experiment: names the rule; without one there is no band.
+        validation: scans.
+        scores: (N, L), calibrated.
+        points: by name.
+
+    Returns:
+        The band within [0, 1] (a score of exactly 1 is always answered), or None.
+    """
+    rule, point = experiment.operating.abstain, points[experiment.operating.default]
+    if rule is None:
+        return None
+    positive = experiment.labels.names.index(experiment.labels.positive)
+    truth = _truth(experiment, validation)
+    band = choose_band(truth, scores[:, positive], point.threshold, rule, chosen_on=point.chosen_on)
+    return replace(band, upper=min(band.upper, 1.0))
 
 
 def fit_scan_temperature(experiment: ExperimentSpec, fitted: Fitted, validation: Sequence[PreparedScan]) -> float:
@@ -151,7 +230,7 @@ def operating_points(
         EvaluationError: where the default point cannot be reached.
     """
     positive = experiment.labels.names.index(experiment.labels.positive)
-    truth = np.array([scan.label == positive for scan in validation]).astype(int)
+    truth = _truth(experiment, validation)
     digest = hashlib.sha256(table).hexdigest()
     points, unreached = {}, []
     for name, rule in experiment.operating.rules.items():

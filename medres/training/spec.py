@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from medres.errors import EvaluationError
+from medres.evaluation.abstention import parse_band_rule
 from medres.models.spec import NetworkSpec
 from medres.preprocessing.spec import Frozen, PreprocessingSpec
 from medres.training.augmentation_spec import AugmentationSpec
@@ -128,12 +130,15 @@ class TrainingSpec(Frozen):
 
 
 class OperatingSpec(Frozen):
-    """Which operating points are chosen on the validation part.
+    """How probabilities are calibrated and which operating points are chosen, all on the validation part.
 
     Attributes:
         rules: name -> rule, such as "youden", "sensitivity>=0.95" or "specificity>=0.9".
         default: the name that decides where a user names none.
-        temperature: whether logits are calibrated by one temperature first.
+        calibration: what makes probabilities of scores, before any point is chosen: one temperature, "none", or with
+            two labels "platt", "isotonic" or "beta".
+        abstain: rule of the band around the default point in which no decision is given, such as "error<=0.05" or
+            "conformal:0.05"; None decides always.
     """
 
     rules: dict[str, str] = Field(
@@ -145,12 +150,22 @@ class OperatingSpec(Frozen):
         min_length=1,
     )
     default: str = "balanced"
-    temperature: bool = True
+    calibration: Literal["temperature", "platt", "isotonic", "beta", "none"] = "temperature"
+    abstain: str | None = None
 
     @model_validator(mode="after")
     def _named(self) -> OperatingSpec:
         if self.default not in self.rules:
             raise ValueError(f"default must be one of {list(self.rules)}, got {self.default!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _abstains(self) -> OperatingSpec:
+        if self.abstain is not None:
+            try:
+                parse_band_rule(self.abstain)
+            except EvaluationError as fault:
+                raise ValueError(f"abstain: {fault.what}") from None
         return self
 
 
@@ -178,6 +193,13 @@ class ExperimentSpec(Frozen):
     training: TrainingSpec = TrainingSpec.model_validate({})
     augmentation: AugmentationSpec = AugmentationSpec.model_validate({})
     operating: OperatingSpec = OperatingSpec.model_validate({})
+
+    @model_validator(mode="after")
+    def _calibrated(self) -> ExperimentSpec:
+        chosen, count = self.operating.calibration, len(self.labels.groups)
+        if count > 2 and chosen not in ("temperature", "none"):
+            raise ValueError(f"operating.calibration {chosen!r} needs two labels, got {count}: take 'temperature'")
+        return self
 
     @property
     def network_spec(self) -> NetworkSpec:
