@@ -12,13 +12,14 @@ import medres
 from medres.classifier.loading import load_classifier
 from medres.errors import EvaluationError
 from medres.evaluation.cases import Cases, Threshold
+from medres.evaluation.estimate import Estimate
 from medres.evaluation.flow import add_failures as with_failures
 from medres.evaluation.flow import failure_rate, worst_case
 from medres.evaluation.operating_point import choose
 from medres.evaluation.resampling import Resampling
 from medres.evaluation.summary import Evaluation, label_naive, summarise
 from medres.models.spec import TrainedModelSpec
-from medres.models.trained_model import TrainedModel, extend_trained_model
+from medres.models.trained_model import WEIGHTS, TrainedModel, extend_trained_model
 from medres.results.evaluation_json import build_document, headline, to_bytes
 from medres.results.evaluation_setting import EvaluationSetting
 from medres.results.evaluation_tables import say_count, say_interval, say_name, say_number
@@ -28,7 +29,7 @@ from pipelines.evaluation_files import write_evaluation
 from pipelines.marks import read_froc
 from pipelines.model_scores import score_manifest
 from pipelines.prediction_table import read_predictions
-from pipelines.scored import ScoredTable, to_cases, to_flow
+from pipelines.scored import ScoredTable, measure_scope, to_cases, to_flow
 
 RULES = ("youden", "sensitivity>=0.95", "specificity>=0.95")
 
@@ -196,7 +197,7 @@ def from_model(folder: Path, manifest: Path, split: Path | None, part: str, devi
         "engine": classifier.engine.kind,
         "precision": classifier.engine.precision,
     } | data
-    facts = _model_facts(spec) | {"digest": classifier.model.digest}
+    facts = _model_facts(spec) | {"digest": classifier.model.digest, "weights_digest": spec.files[WEIGHTS]}
     kept = calibrators_from(classifier.model)
     return Source(table, thresholds, spec.indeterminate, facts, data, kept, notes, classifier.model)
 
@@ -216,6 +217,7 @@ def _model_facts(spec: TrainedModelSpec) -> dict[str, Any]:
         "trained_on": "synthetic phantoms" if spec.synthetic else "patients' scans",
         "synthetic": spec.synthetic,
         "temperature": spec.temperature,
+        "calibrator": "none but the temperature" if spec.calibrator is None else spec.calibrator["kind"],
     }
 
 
@@ -237,6 +239,7 @@ def _setting(source: Source, evaluation: Evaluation) -> EvaluationSetting:
         training={} if source.trained is None else training_facts(source.trained.spec),
         failures=failure_rate(flow, evaluation.plan.level),
         band=source.band,
+        gate=_gate(source, evaluation),
         calibrators=measure_after(source.validation, evaluation.cases),
         notes=source.notes,
         positive=positive,
@@ -244,6 +247,13 @@ def _setting(source: Source, evaluation: Evaluation) -> EvaluationSetting:
         version=medres.__version__,
         date=time.strftime("%Y-%m-%d"),
     )
+
+
+def _gate(source: Source, evaluation: Evaluation) -> dict[str, Estimate]:
+    """Measure the out-of-scope gate; a table that names no such scan had none."""
+    gated = source.trained is not None or any(row.status == "out_of_scope" for row in source.table.rows)
+    found = measure_scope(source.table, evaluation.plan.level) if gated else {}
+    return {name: label_naive(one, evaluation.cases) for name, one in found.items()}
 
 
 def training_facts(spec: TrainedModelSpec) -> dict[str, str]:

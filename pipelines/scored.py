@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from medres.errors import EvaluationError
+from medres.evaluation.abstention import measure_refusals
 from medres.evaluation.cases import Cases, build_cases
+from medres.evaluation.estimate import Estimate
 from medres.evaluation.flow import (
     ANALYSED,
     INDETERMINATE,
@@ -132,6 +134,17 @@ def _with_classes(cases: Cases, table: ScoredTable, rows: Sequence[ScoredRow]) -
 def to_flow(table: ScoredTable) -> Flow:
     """Count what became of every row."""
     return count_flow([Fate(row.label == table.positive, _fate(row), row.code) for row in table.rows])
+
+
+def measure_scope(table: ScoredTable, level: float) -> dict[str, Estimate]:
+    """Measure how often readable scans were called out of scope.
+
+    Args:
+        table: any; scans that could not be read or run were never judged and are left out.
+        level: confidence level.
+    """
+    judged = [row for row in table.rows if row.score is not None or row.status == "out_of_scope"]
+    return measure_refusals([row.label for row in judged], [row.score is None for row in judged], level=level)
 
 
 def _fate(row: ScoredRow) -> str:

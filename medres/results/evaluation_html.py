@@ -36,6 +36,7 @@ TITLES = {
     "subgroups": "Subgroups",
     "localisation": "Localisation",
     "abstention": "Abstention",
+    "gate": "Out-of-scope gate",
     "failures": "Failures and the worst case",
     "limits": "What a reader must know",
     "model": "The model",
@@ -102,6 +103,7 @@ def _sections(evaluation: Evaluation, setting: EvaluationSetting) -> set[str]:
         "subgroups": evaluation.subgroups,
         "localisation": setting.localisation,
         "abstention": evaluation.band,
+        "gate": setting.gate,
         "model": setting.model,
         "training": setting.training,
     }

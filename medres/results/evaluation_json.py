@@ -55,6 +55,7 @@ def build_document(evaluation: Evaluation, setting: EvaluationSetting) -> dict[s
         "patients": evaluation.patients,
         "classes": evaluation.classes or None,
         "abstention": _abstention(evaluation, setting),
+        "scope_gate": dict(setting.gate) or None,
         "localisation": dict(setting.localisation) or None,
         "flow": {**asdict(setting.flow), "failure_rate": setting.failures, "worst_case": dict(setting.worst_case)},
         "notes": [*setting.notes, *evaluation.notes],

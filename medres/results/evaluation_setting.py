@@ -28,6 +28,7 @@ class EvaluationSetting:
         worst_counts: the four counts behind them; None without an operating point.
         failures: share that got no score.
         band: indeterminate scores (lower, upper), or None.
+        gate: how often readable scans were called out of scope; empty without a gate.
         calibrators: by kind: `record` (fitted on validation data) and `after`, calibration measured with it.
         localisation: FROC numbers; empty without marks.
         froc: the curve (`false_positives`, `sensitivity`, `threshold`), for the plot.
@@ -47,6 +48,7 @@ class EvaluationSetting:
     failures: Estimate
     training: Mapping[str, Any] = field(default_factory=dict)
     band: tuple[float, float] | None = None
+    gate: Mapping[str, Estimate] = field(default_factory=dict)
     calibrators: Mapping[str, Any] = field(default_factory=dict)
     localisation: Mapping[str, Estimate] = field(default_factory=dict)
     froc: Mapping[str, Any] = field(default_factory=dict)

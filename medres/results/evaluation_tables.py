@@ -57,6 +57,8 @@ NAMES = {
     "negatives_answered": "Negatives answered",
     "error_answered": "Error among the answered",
     "error_all": "Error if all were answered",
+    "accepted_in_scope": "Accepted by the gate",
+    "out_of_scope": "Called out of scope",
     "macro_auroc": "Macro AUROC, one against the rest",
     "weighted_auroc": "AUROC weighted by prevalence",
     "hand_till_auroc": "Hand-Till AUROC",
@@ -182,6 +184,7 @@ def metric_rows(evaluation: Evaluation, setting: EvaluationSetting) -> list[list
         ]
         parts += [(f"patients, {rule}", n, e) for n, e in patient.rates.items()]
     parts += [("abstention", n, e) for n, e in evaluation.band.items()]
+    parts += [("scope gate", n, e) for n, e in setting.gate.items()]
     parts += [("localisation", n, e) for n, e in setting.localisation.items()]
     parts += [("worst case", n, e) for n, e in setting.worst_case.items()]
     parts += [("flow", "failure rate", setting.failures), *_class_rows(evaluation)]

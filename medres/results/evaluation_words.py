@@ -88,6 +88,33 @@ def flow_sentences(setting: EvaluationSetting) -> list[str]:
     return said
 
 
+def gate_sentence(setting: EvaluationSetting, level: float) -> str:
+    """Say how many readable scans the gate kept from the model."""
+    refused = setting.gate["out_of_scope"]
+    if not refused.x:
+        return f"None of {refused.n} readable scans was called out of scope."
+    called = say_inline("Share of readable scans called out of scope", refused, level)
+    return f"{called}; they got no probability, and the flow above gives their reasons."
+
+
+def abstention_sentence(evaluation: Evaluation, setting: EvaluationSetting) -> str:
+    """Say which scores get no decision, and what that buys on the test data."""
+    band, found, level = setting.band or (0.0, 0.0), evaluation.band, evaluation.plan.level
+    if band[0] == band[1]:
+        return "The rule chosen on validation data left no score undecided: the band is empty."
+    where = (
+        f"Scores from {say_number(band[0])} to below {say_number(band[1])} get no decision (chosen on validation data)"
+    )
+    bought = join(
+        [
+            say_inline("the share answered was", found["answered"], level),
+            say_inline("the error among them", found["error_answered"], level),
+            say_inline("against an error of all of", found["error_all"], level),
+        ]
+    )
+    return f"{where}. On these data {bought}."
+
+
 def worst_case_sentence(setting: EvaluationSetting, level: float) -> str:
     """Say what the rates would be if every failure were an error."""
     if not setting.worst_case:
