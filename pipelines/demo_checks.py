@@ -102,7 +102,8 @@ def _models(place: Place) -> list[Finding]:
     for name, folder in (("3D", place.ct), ("2D", place.picture)):
         path = folder / "evaluation" / "evaluation.json"
         told = json.loads(path.read_text())["headline"]["auroc"]
-        text = f"{told['value']:.3f} ({told['lower']:.3f} to {told['upper']:.3f})"
+        interval = "no interval" if told["lower"] is None else f"{told['lower']:.3f} to {told['upper']:.3f}"
+        text = f"{told['value']:.3f} ({interval})"
         holds = told["value"] >= MODEL_AUROC_FROM
         expected = f"from {MODEL_AUROC_FROM}"
         found.append(Finding(f"AUROC of the {name} ResNet, held-out patients", text, expected, holds, str(path.parent)))
@@ -115,7 +116,8 @@ def _heatmaps(place: Place) -> list[Finding]:
     for name, cohort, folder in (("3D", place.volumes, place.ct), ("2D", place.pictures, place.picture)):
         hits = [_hits(*case) for case in _lesions(cohort, medres.load(folder / "model"))]
         share = proportion(sum(hits), len(hits))
-        text = f"{sum(hits)} of {len(hits)} ({share.lower:.0%} to {share.upper:.0%})"
+        interval = "no interval" if share.lower is None else f"{share.lower:.0%} to {share.upper:.0%}"
+        text = f"{sum(hits)} of {len(hits)} ({interval})"
         holds = bool(hits) and sum(hits) / len(hits) >= HIT_SHARE_FROM
         what = f"{name} heatmap hottest within one native cell of the lesion"
         found.append(Finding(what, text, f"from {HIT_SHARE_FROM:.0%}", holds, str(folder / "model")))

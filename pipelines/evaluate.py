@@ -237,7 +237,7 @@ def _setting(source: Source, evaluation: Evaluation) -> EvaluationSetting:
         worst_case={name: label_naive(one, evaluation.cases) for name, one in worst.items()},
         worst_counts=None if point is None else with_failures(point.counts, flow),
         training={} if source.trained is None else training_facts(source.trained.spec),
-        failures=failure_rate(flow, evaluation.plan.level),
+        failures=label_naive(failure_rate(flow, evaluation.plan.level), evaluation.cases),
         band=source.band,
         gate=_gate(source, evaluation),
         calibrators=measure_after(source.validation, evaluation.cases),
@@ -258,14 +258,18 @@ def _gate(source: Source, evaluation: Evaluation) -> dict[str, Estimate]:
 
 def training_facts(spec: TrainedModelSpec) -> dict[str, str]:
     """Say in lines how the model was made, for those who must report it."""
-    shown = spec.preprocessing.model_dump(mode="json")
-    facts = {
-        f"preprocessing, {name}".replace("_", " "): str(value) for name, value in shown.items() if value is not None
-    }
-    facts |= {
+    shown = spec.preprocessing.model_dump(mode="json", exclude_none=True)
+    facts = dict(_flat(shown, "preprocessing, ")) | {
         "starting weights": "drawn from the seed" if spec.loading is None else "transferred, see trained_model.json"
     }
     return facts | dict(_flat(spec.provenance))
+
+
+def _say_fact(value: Any) -> str:
+    """Word a fact: a list by its items, a float by four digits."""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_say_fact, value)) or "none"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _flat(content: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
@@ -274,7 +278,7 @@ def _flat(content: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, s
         if isinstance(value, Mapping):
             yield from _flat(value, f"{before}{name} ".replace("_", " "))
         else:
-            yield f"{before}{name}".replace("_", " "), str(value)
+            yield f"{before}{name}".replace("_", " "), _say_fact(value)
 
 
 def _kept_calibrators(setting: EvaluationSetting) -> dict[str, Any]:

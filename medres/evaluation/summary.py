@@ -158,9 +158,7 @@ def summarise(
         _subgroups(cases, default, plan),
         _patients(cases, default, plan),
         _classes(cases, plan),
-        abstention.measure_band(cases.labels, cases.scores, default, band, unit=cases.unit)
-        if band and default is not None
-        else {},
+        _band(cases, default, band),
         _curves(cases, plan, default, drawn),
         _notes(cases, thresholds, plan),
     )
@@ -306,6 +304,13 @@ def _classes(cases: Cases, plan: Resampling) -> dict[str, Any]:
         **multiclass.measure_decisions(checked, level=plan.level, unit=cases.unit),
         "probabilities": multiclass.measure_probabilities(checked, unit=cases.unit),
     }
+
+
+def _band(cases: Cases, threshold: float | None, band: tuple[float, float] | None) -> dict[str, Estimate]:
+    if band is None or threshold is None:
+        return {}
+    found = abstention.measure_band(cases.labels, cases.scores, threshold, band, unit=cases.unit)
+    return _all_labelled(found, cases)
 
 
 def _curves(cases: Cases, plan: Resampling, threshold: float | None, drawn: Drawn) -> dict[str, np.ndarray]:

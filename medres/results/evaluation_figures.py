@@ -175,9 +175,10 @@ def draw_scores(evaluation: Evaluation, setting: EvaluationSetting, stamp: Stamp
         threshold = evaluation.points[evaluation.default].threshold
         axes.axvline(threshold.value, color=INK, lw=1, ls=(0, (4, 2)), label=f"threshold {say_number(threshold.value)}")
     if setting.band:
-        axes.axvspan(*setting.band, color=FAINT, alpha=0.6, lw=0, label="indeterminate")
+        axes.axvspan(*setting.band, color=FAINT, alpha=0.6, lw=0, zorder=0, label="indeterminate")
     word = "probability" if cases.scale == "probability" else "score"
     quieten(axes, f"{word} of {setting.positive}", "cases")
+    axes.set_ylim(top=1.35 * axes.get_ylim()[1])  # room for the legend above the bars
     explain(axes, "upper center")
     return finish(figure, stamp, "score distribution of both classes")
 

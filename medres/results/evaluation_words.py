@@ -105,14 +105,9 @@ def abstention_sentence(evaluation: Evaluation, setting: EvaluationSetting) -> s
     where = (
         f"Scores from {say_number(band[0])} to below {say_number(band[1])} get no decision (chosen on validation data)"
     )
-    bought = join(
-        [
-            say_inline("the share answered was", found["answered"], level),
-            say_inline("the error among them", found["error_answered"], level),
-            say_inline("against an error of all of", found["error_all"], level),
-        ]
-    )
-    return f"{where}. On these data {bought}."
+    share = say_inline("the share answered was", found["answered"], level)
+    error = say_inline("the error among them", found["error_answered"], level)
+    return f"{where}. On these data {share} and {error}; {say_inline('of all it was', found['error_all'], level)}."
 
 
 def worst_case_sentence(setting: EvaluationSetting, level: float) -> str:

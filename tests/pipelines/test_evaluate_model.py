@@ -21,6 +21,7 @@ from medres.io.privacy import load_site_key, pseudonym
 from medres.models.trained_model import extend_trained_model, load_trained_model
 from medres.results.evaluation_json import to_bytes
 from pipelines import compare, evaluate
+from tests.small import model_spec, spec_3d
 from tests.tiny_models import LABELS, picture
 
 PATIENTS, CORRUPT = 8, 3
@@ -181,3 +182,11 @@ def test_two_models_on_one_manifest_can_be_compared(tiny_us, manifest, tmp_path)
     found = json.loads((tmp_path / "out" / "comparison.json").read_text())
     assert found["differences"]["auroc"]["p"] == 1.0
     assert found["differences"]["sensitivity"]["difference"] == 0.0
+
+
+def test_facts_of_the_training_are_words_and_not_code():
+    spec = model_spec(spec_3d(), provenance={"unreached": [], "scans": {"training": {"none": 3}}, "auroc": 0.894212962})
+    facts = evaluate.training_facts(spec)
+    assert facts["preprocessing, size"] == "16, 16, 16"
+    assert facts["preprocessing, intensity kind"] == "window"
+    assert (facts["unreached"], facts["scans training none"], facts["auroc"]) == ("none", "3", "0.8942")

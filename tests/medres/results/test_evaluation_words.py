@@ -53,5 +53,5 @@ def test_the_gate_and_the_band_are_put_into_words():
     )
     text = words.abstention_sentence(evaluation, setting)
     assert "Scores from 0.450 to below 0.550 get no decision" in text
-    assert "against an error of all of 0." in text
+    assert "; of all it was 0." in text
     assert "the band is empty" in words.abstention_sentence(evaluation, replace(setting, band=(0.5, 0.5)))
