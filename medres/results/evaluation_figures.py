@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from medres.evaluation.estimate import Estimate
 from medres.evaluation.summary import Evaluation
@@ -179,6 +180,7 @@ def draw_scores(evaluation: Evaluation, setting: EvaluationSetting, stamp: Stamp
     word = "probability" if cases.scale == "probability" else "score"
     quieten(axes, f"{word} of {setting.positive}", "cases")
     axes.set_ylim(top=1.35 * axes.get_ylim()[1])  # room for the legend above the bars
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     explain(axes, "upper center")
     return finish(figure, stamp, "score distribution of both classes")
 
