@@ -29,7 +29,8 @@ SIMPLE = {  # classifiers that know no shape: they must not solve the task
     "mean voxel": lambda v: float(v.mean()),
     "volume of the body": lambda v: float((v > -500).sum()),
 }
-SIMPLE_AUROC_BELOW, MODEL_AUROC_FROM, HIT_SHARE_FROM = 0.75, 0.85, 0.8
+SIMPLE_AUROC_BELOW, MODEL_AUROC_FROM = 0.75, 0.85
+HIT_SHARE_FROM = 0.7  # a blind guess hits about one lesion in five
 FINDINGS = "findings.json"
 
 
