@@ -96,7 +96,7 @@ def shoot_folder(browser: Browser, folder: Path, out: Path, name: str) -> list[P
         if listed.model_folder is not None:
             made.append(out / f"{name}-model.png")
             page.goto(f"{address}/model")
-            page.get_by_text("Operating points").wait_for(timeout=PAGE_MS)
+            page.get_by_text("Operating points", exact=True).first.wait_for(timeout=PAGE_MS)
             page.wait_for_timeout(SETTLE_MS)
             page.screenshot(path=made[-1])
         page.close()
