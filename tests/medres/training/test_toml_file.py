@@ -24,7 +24,11 @@ def test_every_shipped_experiment_is_valid(path):
     ("old", "new", "why"),
     [
         ("epochs = 2", "epoch = 2", r"E_SPEC_UNKNOWN_KEY: the experiment file has no key 'training.epoch'.*'epochs'"),
-        ('name = "resnet10"', "depth = 10", r"'network.depth'.*known keys: name, width, stem, last_stride, norm, dropout"),
+        (
+            'name = "resnet10"',
+            "depth = 10",
+            r"'network.depth'.*known keys: name, width, stem, last_stride, norm, dropout",
+        ),
         (
             "upper = 600",
             "upper = 600, top = 1",
