@@ -1,0 +1,27 @@
+"""From lists of scans to a TrainedModel: the commands that train."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.commands.program import DeviceOption, ManifestOption, OutOption, app, run_recipe
+
+
+@app.command(
+    epilog="Example: medres train pipelines/configs/lung_nodules.toml --manifest m.csv --split s.json --out runs/a"
+)
+def train(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="the experiment", show_default=False)],
+    manifest: ManifestOption,
+    split: Annotated[Path, typer.Option("--split", help="split file made by medres split")],
+    out: OutOption,
+    device: DeviceOption = "cpu",
+    resume: Annotated[bool, typer.Option("--resume", help="go on after a kill, to the same weights")] = False,
+    fold: Annotated[int | None, typer.Option("--fold", help="train one fold of a split into folds")] = None,
+    accept_leak: Annotated[list[str] | None, typer.Option("--accept-leak", help="name of a leak to accept")] = None,
+) -> None:
+    """Train a classifier and write it as a TrainedModel folder."""
+    run_recipe("train", **locals())
