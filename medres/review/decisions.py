@@ -1,6 +1,6 @@
 """Readings of studies <-> the trail: first reading, what was revealed, final reading; and where each study stands.
 
-Knows the store; knows no screen, no scan and no network.
+Knows the store; knows no screen, no scan and no network. Key images stand in `key_images.py`.
 """
 
 from __future__ import annotations

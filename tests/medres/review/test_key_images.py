@@ -1,0 +1,58 @@
+"""Key images: kept, changed, removed, each reader's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from medres.errors import StoreError
+from medres.io.privacy import SiteKey
+from medres.review.key_images import KeyImage, key_images, record_key_image, remove_key_image
+from medres.review.store import ReviewStore
+
+IMAGE = KeyImage("s-1", "axial", 12, 50.0, 400.0, "margin", ("length 12.4 mm",))
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = ReviewStore(tmp_path / "review.sqlite", SiteKey(b"k" * 32))
+    yield opened
+    opened.close()
+
+
+def test_a_key_image_comes_back_as_it_was(store):
+    record_key_image(store, "local", "s-1", IMAGE)
+    assert key_images(store.entries("s-1")) == (IMAGE,)
+
+
+def test_the_same_slice_again_takes_its_place_and_removal_leaves_the_trail_whole(store):
+    record_key_image(store, "local", "s-1", IMAGE)
+    wider = KeyImage("s-1", "axial", 12, 40.0, 80.0)
+    record_key_image(store, "local", "s-1", wider)
+    assert key_images(store.entries("s-1")) == (wider,)
+    remove_key_image(store, "local", "s-1", wider.key)
+    assert key_images(store.entries("s-1")) == ()
+    assert store.verify().count == 3
+
+
+def test_readers_keep_their_own_key_images(store):
+    record_key_image(store, "a", "s-1", IMAGE)
+    record_key_image(store, "b", "s-1", KeyImage("s-1", "coronal", 3, 50.0, 400.0))
+    remove_key_image(store, "b", "s-1", IMAGE.key)
+    assert key_images(store.entries("s-1"), "a") == (IMAGE,)
+    assert len(key_images(store.entries("s-1"))) == 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"plane": "oblique"},
+        {"index": -1},
+        {"width": 0.0},
+        {"centre": float("nan")},
+        {"note": "x" * 201},
+        {"measurements": ("a",) * 51},
+    ],
+)
+def test_reject_key_images_that_no_canvas_gives(wrong):
+    with pytest.raises(StoreError, match="E_USAGE"):
+        KeyImage(**{"series_key": "s-1", "plane": "axial", "index": 0, "centre": 0.0, "width": 1.0, **wrong})
