@@ -148,8 +148,10 @@ def _say_nothing(done: int, total: int, note: str) -> None:
 
 
 def _context(setup: Setup) -> Context:
-    """Load the model once here, so that a model that cannot be used is refused before anything is searched."""
+    """Load the model once here, so that one that cannot be used, or answers otherwise here, is refused beforehand."""
     classifier = setup.load()
+    if classifier.model.golden is not None and setup.device == "cpu":
+        classifier.verify()
     spec, engine = classifier.model.spec, classifier.engine
     digests = (classifier.model.digest, classifier.configuration_digest)
     return Context(*digests, spec.name, spec.version, engine.kind, engine.precision, library_versions())

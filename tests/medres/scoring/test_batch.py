@@ -1,3 +1,4 @@
+import copy
 import csv
 import random
 import shutil
@@ -15,6 +16,7 @@ from medres.classifier import load_classifier
 from medres.errors import IntakeError, ModelError, StoreError
 from medres.io import read
 from medres.ledger import Ledger
+from medres.models.trained_model import load_trained_model, save_trained_model
 from medres.scoring.batch import ScoringOptions, score_folder
 from tests.medres.scoring import scans
 from tests.tiny_models import picture, tiny_ct_model
@@ -171,6 +173,15 @@ def test_reject_empty_folder_missing_folder_and_damaged_model(inbox, tiny_ct, tm
     with pytest.raises(ModelError, match="E_MODEL_DIGEST"):
         score_folder(inbox, damaged, tmp_path / "c", CT)
     assert not (tmp_path / "c").exists()
+
+
+def test_reject_a_model_that_answers_otherwise_here_than_when_it_was_saved(inbox, tiny_ct, tmp_path):
+    model = load_trained_model(tiny_ct)
+    golden = copy.deepcopy(model.golden)
+    golden["probabilities"] = dict.fromkeys(golden["probabilities"], 0.5)
+    other = save_trained_model(tmp_path / "other", model.spec, model.state_dict, {"golden.json": golden})
+    with pytest.raises(ModelError, match="E_MODEL_GOLDEN"):
+        score_folder(inbox, other.folder, tmp_path / "out", CT)
 
 
 CROWD = 80  # scans
