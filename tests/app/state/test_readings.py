@@ -1,4 +1,4 @@
-"""Caches and what a session may see."""
+"""What this reader recorded, and what may be shown before it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import time
 from contextlib import closing
 
 from app import state
+from app.state import readings
 from medres.ledger import Ledger, LedgerRow
 from medres.review.decisions import Progress, Reading
+from medres.review.key_images import KeyImage
 from medres.review.opinion import opinion_of_row
 
 ROWS = 5000
@@ -31,7 +33,7 @@ def test_a_worklist_of_5000_rows_opens_in_seconds(start, tmp_path):
 
 
 def test_an_opinion_waits_only_where_it_gives_a_probability(monkeypatch):
-    monkeypatch.setattr(state, "scores_shown", lambda: False)
+    monkeypatch.setattr(readings, "scores_shown", lambda: False)
     answered = opinion_of_row(LedgerRow("s", "m", "c", "ok", decision="positive", probability=0.9))
     outside = opinion_of_row(LedgerRow("s", "m", "c", "out_of_scope", decision="out_of_scope"))
     read = Progress(first=Reading("first", "unsure", 1))
@@ -40,3 +42,13 @@ def test_an_opinion_waits_only_where_it_gives_a_probability(monkeypatch):
     assert not state.is_hidden(answered, Progress(revealed=True))
     assert not state.is_hidden(outside, Progress())
     assert not state.is_hidden(None, Progress())
+
+
+def test_key_images_are_kept_and_removed_for_this_reader(start, own_results):
+    start(own_results)
+    item = state.worklist().items[0]
+    image = KeyImage(item.key, "axial", 12, 50.0, 400.0)
+    state.keep_key_image(item, image)
+    assert state.key_images(item) == (image,)
+    state.remove_key_image(item, image.key)
+    assert state.key_images(item) == ()

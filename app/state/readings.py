@@ -1,0 +1,134 @@
+"""What this reader recorded <-> the review store, and what may be shown before it.
+
+Knows the open study by its key; draws nothing.
+"""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+
+from app.settings import settings
+from app.state.folders import folder
+from app.state.studies import OpenStudy
+from medres.io.privacy import configuration_folder, load_site_key, pseudonym
+from medres.review.decisions import POLICY, Progress, Reading, progress_of, record_reading, record_reveal
+from medres.review.key_images import KINDS as KEY_IMAGE_KINDS
+from medres.review.key_images import KeyImage, record_key_image
+from medres.review.key_images import key_images as stored_key_images
+from medres.review.key_images import remove_key_image as remove_stored
+from medres.review.opinion import Opinion
+from medres.review.store import FILE, ReviewStore
+from medres.review.worklist import LEDGER_FILE, WorklistItem
+
+LOCAL_READER = "local"
+
+
+def review_store() -> ReviewStore:
+    """Open the review store: beside the results, or for scans in the user's own configuration folder.
+
+    Raises:
+        StoreError: when it cannot be used.
+    """
+    chosen = settings()
+    place = folder()
+    if chosen.review or place is None:
+        return _review_store(chosen.review or str(configuration_folder() / FILE))
+    if (place / LEDGER_FILE).is_file():
+        return _review_store(str(place / FILE))
+    name = pseudonym(load_site_key(), str(place.resolve()))
+    return _review_store(str(configuration_folder() / f"review-{name}.sqlite"))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _review_store(place: str) -> ReviewStore:
+    return ReviewStore(place, load_site_key())
+
+
+def reader() -> str:
+    """Name who reads: the signed-in person where login is set up, else "local"."""
+    return str(st.user.get("email") or LOCAL_READER) if st.user.get("is_logged_in") else LOCAL_READER
+
+
+def all_progress() -> dict[str, Progress]:
+    """Tell how far this reader came, by study key."""
+    mine = reader()
+    by_study = progress_of(review_store().entries())
+    return {study: readers[mine] for study, readers in by_study.items() if mine in readers}
+
+
+def progress(item: WorklistItem) -> Progress:
+    """Tell how far this reader came with one study."""
+    return progress_of(review_store().entries(study=item.key)).get(item.key, {}).get(reader(), Progress())
+
+
+def scores_shown() -> bool:
+    """Tell whether this session shows scores before the first reading."""
+    return bool(st.session_state.get("scores_shown", not settings().opinion_hidden))
+
+
+def show_scores(shown: bool) -> None:
+    """Show or hide scores before the first reading; the trail keeps it."""
+    st.session_state["scores_shown"] = shown
+    review_store().append(reader(), POLICY, body={"scores_shown_before_first_reading": shown})
+
+
+def is_hidden(said: Opinion | None, so_far: Progress) -> bool:
+    """Tell whether an opinion still waits for the first reading; what gives no probability hides nothing."""
+    waits = so_far.first is None and so_far.final is None and not so_far.revealed
+    return said is not None and said.probability is not None and waits and not scores_shown()
+
+
+def record(opened: OpenStudy, reading: Reading, said: Opinion | None) -> None:
+    """Write a reading at once, and after the first one that the opinion is shown.
+
+    Raises:
+        StoreError: when it could not be written.
+    """
+    key, store = opened.item.key, review_store()
+    digest = opened.volume.origin.content_digest
+    record_reading(store, reader(), key, reading, said=said, scan_digest=digest)
+    if reading.stage == "first":
+        record_reveal(store, reader(), key, before_reading=False)
+
+
+def reveal(item: WorklistItem) -> None:
+    """Show the opinion without a first reading; the trail keeps it."""
+    record_reveal(review_store(), reader(), item.key, before_reading=True)
+
+
+def key_images(item: WorklistItem) -> tuple[KeyImage, ...]:
+    """Give this reader's key images of a study, in the order in which they were kept."""
+    return stored_key_images(review_store().entries(item.key, KEY_IMAGE_KINDS), reader())
+
+
+def keep_key_image(item: WorklistItem, image: KeyImage) -> None:
+    """Keep a slice for the report; it is written at once.
+
+    Raises:
+        StoreError: when it could not be written.
+    """
+    record_key_image(review_store(), reader(), item.key, image)
+
+
+def remove_key_image(item: WorklistItem, key: str) -> None:
+    """Take a slice out of the report by `KeyImage.key`; the trail keeps that it was in it."""
+    remove_stored(review_store(), reader(), item.key, key)
+
+
+def seconds_open() -> float:
+    """Tell how long the study has been open in this session."""
+    return round(time.monotonic() - float(st.session_state.setdefault("opened_at", time.monotonic())), 1)
+
+
+def mark() -> tuple[float, float, float] | None:
+    """Give where the reader marked the open study, RAS+ mm."""
+    found = st.session_state.get("mark")
+    return tuple(found) if found else None
+
+
+def set_mark(point_mm: list[float] | None) -> None:
+    """Keep where the reader marks the open study; None takes it back."""
+    st.session_state["mark"] = point_mm

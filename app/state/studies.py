@@ -1,0 +1,140 @@
+"""An item of the worklist -> its scan, the model's opinion and its heatmap, computed once and kept for all sessions.
+
+Knows no reader.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from app.settings import settings
+from app.state.folders import folder, worklist
+from medres.classifier import Classifier, load_classifier
+from medres.explain.gradcam import build_heatmap
+from medres.explain.heatmap import Heatmap
+from medres.results.folder import REPORT_FILE, write_results
+from medres.results.standing import Standing, find_standing
+from medres.review.opinion import Opinion, opinion_of_prediction
+from medres.review.scene import Buffer, encode_voxels
+from medres.review.worklist import WorklistItem, read_item
+from medres.volume import Volume
+
+STUDIES_KEPT = 3  # decoded scans kept in memory, for all sessions together
+HEATMAPS_KEPT = 32
+
+
+@dataclass(frozen=True, eq=False)
+class OpenStudy:
+    """A scan in memory, once for all sessions."""
+
+    item: WorklistItem
+    volume: Volume
+    buffer: Buffer
+
+
+def study(item: WorklistItem) -> OpenStudy:
+    """Read a scan, or take it from memory.
+
+    Args:
+        item: of the worklist.
+
+    Raises:
+        MedresError: when the scan cannot be read.
+    """
+    return _study(folder(), item.key, item.scan_digest, item)
+
+
+@st.cache_resource(max_entries=STUDIES_KEPT, show_spinner="Reading the scan ...")
+@st.cache_resource(max_entries=STUDIES_KEPT, show_spinner="Reading the scan ...")
+def _study(place: Path | None, key: str, digest: str, _item: WorklistItem) -> OpenStudy:
+    listed = worklist()
+    assert listed is not None  # an item comes from a worklist
+    volume = read_item(listed, _item)
+    return OpenStudy(_item, volume, encode_voxels(volume))
+
+
+def classifier() -> Classifier | None:
+    """Load the worklist's model, or None where there is none here."""
+    listed = worklist()
+    place = settings().model or (listed.model_folder if listed else None)
+    return _classifier(place) if place is not None and place.is_dir() else None
+
+
+@st.cache_resource(max_entries=2, show_spinner="Loading the model ...")
+@st.cache_resource(max_entries=2, show_spinner="Loading the model ...")
+def _classifier(place: Path) -> Classifier:
+    return load_classifier(place)
+
+
+def opinion(opened: OpenStudy) -> Opinion | None:
+    """Give the model's opinion: the ledger's, else a fresh one, else None."""
+    if opened.item.opinion is not None:
+        return opened.item.opinion
+    model = classifier()
+    return _opinion(model.model.digest, opened.volume.origin.content_digest, model, opened) if model else None
+
+
+@st.cache_resource(max_entries=256, show_spinner="Scoring the scan ...")
+@st.cache_resource(max_entries=256, show_spinner="Scoring the scan ...")
+def _opinion(model_digest: str, scan_digest: str, _model: Classifier, _opened: OpenStudy) -> Opinion:
+    return opinion_of_prediction(_model.predict(_opened.volume))
+
+
+def can_explain(opened: OpenStudy, said: Opinion | None) -> bool:
+    """Tell whether a heatmap can be made: the model answered, and it is here and still the same."""
+    if said is None or said.probability is None:
+        return False
+    model = classifier()
+    return model is not None and model.model.digest == said.model_digest
+
+
+def standing(said: Opinion) -> Standing | None:
+    """Place a score among the model's own validation scores, where the model is here and brings them."""
+    model = classifier()
+    same = model is not None and model.model.digest == said.model_digest
+    return find_standing(model.model, said.probability) if model is not None and same else None
+
+
+def report_page(opened: OpenStudy) -> bytes:
+    """Make the report of a study as one HTML page.
+
+    Raises:
+        MedresError: when the model cannot be used or the page not be written.
+    """
+    model = classifier()
+    assert model is not None  # offered only where can_explain
+    with tempfile.TemporaryDirectory() as place:
+        write_results(Path(place), model.predict(opened.volume), model.model, opened.volume, heatmap(opened))
+        return (Path(place) / REPORT_FILE).read_bytes()
+
+
+def heatmap_made(opened: OpenStudy) -> Heatmap | None:
+    """Give the heatmap that this session has made of a study, or None."""
+    return heatmap(opened) if opened.item.key in st.session_state.get("explained", set()) else None
+
+
+def heatmap(opened: OpenStudy) -> Heatmap:
+    """Make the heatmap of an answered scan, or take it from memory.
+
+    Raises:
+        MedresError: when it cannot be made.
+    """
+    model = classifier()
+    assert model is not None  # asked only where can_explain
+    made = _make_heatmap(model, opened)
+    st.session_state.setdefault("explained", set()).add(opened.item.key)
+    return made
+
+
+def _make_heatmap(model: Classifier, opened: OpenStudy) -> Heatmap:
+    return _heatmap(model.model.digest, opened.volume.origin.content_digest, model, opened)
+
+
+@st.cache_resource(max_entries=HEATMAPS_KEPT, show_spinner="Making the heatmap ...")
+@st.cache_resource(max_entries=HEATMAPS_KEPT, show_spinner="Making the heatmap ...")
+def _heatmap(model_digest: str, scan_digest: str, _model: Classifier, _opened: OpenStudy) -> Heatmap:
+    return build_heatmap(_model, _opened.volume)
