@@ -131,6 +131,7 @@ E_DISK_FULL | the disk is full or a size limit was hit | free space and run the 
 E_KEY_FILE | the file with the site's key cannot be used | point at the key file that this site has used so far, or remove the option
 E_STORE_LOCKED | another program holds the store | wait for it, or choose another --out
 E_STORE_FORMAT | the store was not written by this version of medres | use a new --out, or update medres
+E_STORE_UNREACHABLE | the database server does not answer, or refuses the login | check that it runs, and the URL, name and password
 E_STORE_OTHER | the results folder belongs to another folder of scans | choose another --out
 E_INTERNAL | medres met a fault of its own | run the scan alone with medres predict, and report the code and the version
 E_REVIEW_TRAIL | an entry of the review trail was changed, removed or cut off | keep the store as evidence and go back to a copy that verifies

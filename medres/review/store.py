@@ -7,23 +7,20 @@ outlives a crash of the program.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sql
-from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 
 from medres.errors import StoreError
 from medres.io.privacy import SiteKey
+from medres.review.databases import guard, open_database, plainly, take_turn
 from medres.review.trail import FIRST_SEAL, Entry, Head, seal, trail_key, verify
 
 ATTEMPTS = 50  # how often an entry is numbered anew when others write at the same moment
-BUSY_SECONDS = 30
 FILE = "review.sqlite"
 
 _METADATA = sql.MetaData()
@@ -38,35 +35,27 @@ _TRAIL = sql.Table(
     sql.Column("body", sql.Text, nullable=False),
     sql.Column("seal", sql.String(64), nullable=False),
 )
-# SQLite: the table refuses changes; the seals find them wherever they were made all the same.
-_GUARDS = [
-    f"CREATE TRIGGER IF NOT EXISTS no_{verb} BEFORE {verb} ON trail BEGIN SELECT RAISE(ABORT, 'only added to'); END"
-    for verb in ("update", "delete")
-]
 
 
 class ReviewStore:
     """What readers did, in one place.
 
     Args:
-        place: SQLite file (made with mode 600 when absent), or a database URL such as "postgresql+psycopg://host/db".
+        place: SQLite file (made with mode 600 when absent), or a database URL such as "postgresql://host/db".
         key: the site's, for the seals.
 
     Raises:
-        StoreError: E_STORE_FORMAT, E_STORE_LOCKED, E_DISK_FULL, E_WRITE or E_OPTIONAL (no driver).
+        StoreError: E_STORE_FORMAT, E_STORE_LOCKED, E_STORE_UNREACHABLE, E_DISK_FULL, E_WRITE or E_OPTIONAL (no driver).
     """
 
     def __init__(self, place: Path | str, key: SiteKey) -> None:
         self._key = trail_key(key)
-        with _plainly():
-            self._engine = sql.create_engine(_url_of(place))
-            if self._engine.dialect.name == "sqlite":
-                event.listen(self._engine, "connect", _tune_sqlite)
-            _METADATA.create_all(self._engine)
-            if self._engine.dialect.name == "sqlite":
-                with self._engine.begin() as base:
-                    for guard in _GUARDS:
-                        base.exec_driver_sql(guard)
+        with plainly():
+            self._engine = open_database(place)
+            with self._engine.begin() as base:
+                take_turn(base)
+                _METADATA.create_all(base)
+                guard(base, _TRAIL.name)
 
     def close(self) -> None:
         """Let go of the database."""
@@ -95,7 +84,8 @@ class ReviewStore:
         raise StoreError("E_STORE_LOCKED", f"the review store could not be written in {ATTEMPTS} attempts")
 
     def _append_once(self, reader: str, kind: str, study: str, body: dict[str, Any]) -> Entry:
-        with _plainly(), self._engine.begin() as base:
+        with plainly(), self._engine.begin() as base:
+            take_turn(base)
             newest = sql.select(_TRAIL.c.number, _TRAIL.c.seal).order_by(_TRAIL.c.number.desc()).limit(1)
             last = base.execute(newest).first()
             number, before = (last.number + 1, last.seal) if last else (1, FIRST_SEAL)
@@ -119,7 +109,7 @@ class ReviewStore:
             query = query.where(_TRAIL.c.study == study)
         if kinds:
             query = query.where(_TRAIL.c.kind.in_(kinds))
-        with _plainly(), self._engine.connect() as base:
+        with plainly(), self._engine.connect() as base:
             for row in base.execute(query):
                 yield Entry(**{**row._mapping, "body": _body(row.body, row.number)})
 
@@ -140,25 +130,9 @@ class ReviewStore:
     def head(self) -> Head:
         """Give the count and the last seal, without proving them."""
         newest = sql.select(_TRAIL.c.number, _TRAIL.c.seal).order_by(_TRAIL.c.number.desc()).limit(1)
-        with _plainly(), self._engine.connect() as base:
+        with plainly(), self._engine.connect() as base:
             last = base.execute(newest).first()
         return Head(last.number, last.seal) if last else Head(0, FIRST_SEAL)
-
-
-def _url_of(place: Path | str) -> str | sql.URL:
-    """Turn a place into a database URL; a file is made for its owner alone."""
-    if isinstance(place, str) and "://" in place:
-        return place
-    path = Path(place)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    return sql.URL.create("sqlite", database=str(path))
-
-
-def _tune_sqlite(connection: Any, _record: Any) -> None:
-    """Flush fully, wait for others, and take the write lock when a transaction begins."""
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", f"busy_timeout = {BUSY_SECONDS * 1000}"):
-        connection.execute(f"PRAGMA {pragma}")
 
 
 def _body(text: str, number: int) -> dict[str, Any]:
@@ -169,29 +143,3 @@ def _body(text: str, number: int) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise StoreError("E_REVIEW_TRAIL", f"entry {number} was changed: its content cannot be read")
     return body
-
-
-@contextmanager
-def _plainly() -> Iterator[None]:
-    """Turn the database's refusals into one sentence without a path, an address or a password."""
-    try:
-        yield
-    except IntegrityError:
-        raise
-    except (ImportError, sql.exc.NoSuchModuleError):
-        raise StoreError("E_OPTIONAL", "no driver for this kind of database is installed") from None
-    except DBAPIError as fault:
-        name = getattr(fault.orig, "sqlite_errorname", None) or type(fault.orig).__name__
-        raise StoreError(_code_of(name), f"the review store cannot be used ({name})") from None
-    except SQLAlchemyError as fault:
-        raise StoreError("E_STORE_FORMAT", f"the review store cannot be used ({type(fault).__name__})") from None
-    except OSError as fault:
-        raise StoreError("E_WRITE", f"the review store cannot be opened ({fault.strerror})") from None
-
-
-def _code_of(name: str) -> str:
-    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
-        return "E_DISK_FULL"
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return "E_STORE_LOCKED"
-    return "E_STORE_FORMAT"

@@ -1,4 +1,4 @@
-"""The review store: written at once, only added to, many writers."""
+"""The review store: written at once, only added to, many writers; the same in SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from contextlib import closing
 
 import pytest
 
@@ -17,12 +18,30 @@ from medres.errors import StoreError
 from medres.io.privacy import SiteKey
 from medres.review.store import ReviewStore
 from medres.review.trail import Head
+from tests.postgres import postgres_server
 
 KEY = SiteKey(b"k" * 32)
 
 
+@pytest.fixture(scope="module")
+def postgres():
+    pytest.importorskip("psycopg", reason="the extra medres[postgres] is not installed")
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request, tmp_path):
+    """Where a store stands: the same tests hold for both databases."""
+    if request.param == "sqlite":
+        return tmp_path / "review.sqlite"
+    url = request.getfixturevalue("postgres")
+    _postgres(url, "DROP TABLE IF EXISTS trail")
+    return url
+
+
 @pytest.fixture
-def place(tmp_path):
+def file(tmp_path):
     return tmp_path / "review.sqlite"
 
 
@@ -31,6 +50,32 @@ def store(place):
     opened = ReviewStore(place, KEY)
     yield opened
     opened.close()
+
+
+def _postgres(url: str, *statements: str) -> None:
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as base:
+        for statement in statements:
+            base.execute(statement)
+
+
+def _as_anyone(place, statement: str) -> None:
+    if isinstance(place, str):
+        _postgres(place, statement)
+        return
+    with sqlite3.connect(place) as base:
+        base.execute(statement)
+
+
+def _behind_the_guards(place, statement: str) -> None:
+    """Do what only a database's owner can do."""
+    if isinstance(place, str):
+        _postgres(place, "DROP TRIGGER no_change ON trail", statement)
+        return
+    with sqlite3.connect(place) as base:
+        for word in ("DROP TRIGGER no_update", "DROP TRIGGER no_delete", statement):
+            base.execute(word)
 
 
 def test_entries_come_back_in_order_as_they_were_written(store):
@@ -42,18 +87,32 @@ def test_entries_come_back_in_order_as_they_were_written(store):
     assert store.verify() == store.head()
 
 
-def test_the_file_is_its_owners_alone(store, place):
-    store.append("local", "opened")
-    for file in place.parent.iterdir():
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+def test_the_file_is_its_owners_alone(file):
+    with closing(ReviewStore(file, KEY)) as opened:
+        opened.append("local", "opened")
+        for one in file.parent.iterdir():
+            assert stat.S_IMODE(one.stat().st_mode) == 0o600
 
 
-def test_the_database_itself_refuses_changes(store, place):
+@pytest.mark.parametrize("statement", ["UPDATE trail SET reader = 'x'", "DELETE FROM trail"])
+def test_the_database_itself_refuses_changes(store, place, statement):
     store.append("local", "opened")
-    with sqlite3.connect(place) as base:
-        for statement in ("UPDATE trail SET reader = 'x'", "DELETE FROM trail"):
-            with pytest.raises(sqlite3.IntegrityError, match="only added to"):
-                base.execute(statement)
+    with pytest.raises(Exception, match="only added to"):
+        _as_anyone(place, statement)
+    assert store.verify().count == 1
+
+
+def test_postgres_refuses_to_empty_the_table(postgres):
+    with closing(ReviewStore(postgres, KEY)), pytest.raises(Exception, match="only added to"):
+        _postgres(postgres, "TRUNCATE trail")
+
+
+def test_a_server_that_does_not_answer_is_one_sentence_without_its_address(tmp_path):
+    pytest.importorskip("psycopg", reason="the extra medres[postgres] is not installed")
+    with pytest.raises(StoreError, match="E_STORE_UNREACHABLE") as fault:
+        ReviewStore(f"postgresql://medres:secret@/postgres?host={tmp_path}", KEY)
+    assert "secret" not in str(fault.value)
+    assert str(tmp_path) not in str(fault.value)
 
 
 @pytest.mark.parametrize(
@@ -69,10 +128,7 @@ def test_what_was_done_behind_the_guards_is_found(store, place, statement, messa
     for number in range(3):
         store.append("local", "opened", body={"n": number})
     head = store.head()
-    with sqlite3.connect(place) as base:
-        base.execute("DROP TRIGGER no_update")
-        base.execute("DROP TRIGGER no_delete")
-        base.execute(statement)
+    _behind_the_guards(place, statement)
     with pytest.raises(StoreError, match=message):
         store.verify(head)
 
@@ -112,11 +168,11 @@ def test_what_was_written_outlives_a_kill(place):
     again.close()
 
 
-def test_a_file_that_is_no_store_is_one_sentence_without_its_path(place):
-    place.write_bytes(b"no database " * 100)
+def test_a_file_that_is_no_store_is_one_sentence_without_its_path(file):
+    file.write_bytes(b"no database " * 100)
     with pytest.raises(StoreError, match="E_STORE_FORMAT") as fault:
-        ReviewStore(place, KEY)
-    assert str(place) not in str(fault.value)
+        ReviewStore(file, KEY)
+    assert str(file) not in str(fault.value)
 
 
 def test_a_database_without_a_driver_names_the_cure_and_not_the_password():
