@@ -25,6 +25,8 @@ from medres.volume import Volume
 from pipelines.scored import ScoredRow, ScoredTable
 
 Advance = Callable[..., None]
+Scan = Volume | dict[str, Volume]
+Watch = Callable[[Manifest, ManifestRow, str, Scan, Prediction], None]  # sees each answer with the scan it is of
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,12 @@ class Chosen:
 
 
 def score_manifest(
-    classifier: Classifier, manifest: Path, split: Path | None, part: str, advance: Advance
+    classifier: Classifier,
+    manifest: Path,
+    split: Path | None,
+    part: str,
+    advance: Advance,
+    watch: Watch | None = None,
 ) -> tuple[ScoredTable, dict[str, Any], tuple[str, ...]]:
     """Score the unseen rows of a manifest.
 
@@ -53,6 +60,7 @@ def score_manifest(
         split: split file; None takes every row that the model has never seen.
         part: of the split.
         advance: progress, called with (done, total=).
+        watch: sees every answer while its scan is at hand.
 
     Returns:
         (table, facts of the data, notes).
@@ -69,16 +77,36 @@ def score_manifest(
     ignored = len(chosen.rows) - len(wanted)
     if not wanted:
         raise EvaluationError("E_EVAL_EMPTY", f"at least one unseen scan is needed, got 0 of {len(scans.rows)} rows")
-    advance(0, total=len(wanted))
-    rows = []
-    for done, (row, name) in enumerate(wanted, start=1):
-        rows.append(_score_row(classifier, scans, row, name))
-        advance(done, note="scored")
+    rows = score_rows(classifier, scans, wanted, advance, watch)
     kept, seen = _without_seen_scans(model, rows, strict=split is not None)
     facts = chosen.facts | {"rows_of_ignored_labels": ignored, "left_out_same_scan_as_training": seen}
     names = tuple(model.spec.label_names)
     table = ScoredTable(tuple(kept), model.spec.positive_label, names, scans.has_patients)
     return table, facts, chosen.notes
+
+
+def score_rows(
+    classifier: Classifier,
+    scans: Manifest,
+    wanted: Sequence[tuple[ManifestRow, str]],
+    advance: Advance,
+    watch: Watch | None = None,
+) -> list[ScoredRow]:
+    """Score rows one after the other; a fault becomes its code.
+
+    Args:
+        classifier: ready to answer.
+        scans: manifest of the rows.
+        wanted: rows with the model's name of their label.
+        advance: progress, called with (done, total=).
+        watch: sees every answer while its scan is at hand.
+    """
+    advance(0, total=len(wanted))
+    rows = []
+    for done, (row, name) in enumerate(wanted, start=1):
+        rows.append(_score_row(classifier, scans, row, name, watch))
+        advance(done, note="scored")
+    return rows
 
 
 def choose_rows(model: TrainedModel, scans: Manifest, split: Path | None, part: str) -> Chosen:
@@ -157,7 +185,7 @@ def _label_name(label: str, model: TrainedModel, labels: LabelSpec | None) -> st
     return label
 
 
-def _score_row(classifier: Classifier, scans: Manifest, row: ManifestRow, label: str) -> ScoredRow:
+def _score_row(classifier: Classifier, scans: Manifest, row: ManifestRow, label: str, watch: Watch | None) -> ScoredRow:
     """Score one row; a fault becomes its code."""
     columns = {**row.extra, **({"site": row.site} if row.site else {})}
     about: dict[str, Any] = {"patient": row.patient_id, "label": label, "columns": columns}
@@ -170,6 +198,8 @@ def _score_row(classifier: Classifier, scans: Manifest, row: ManifestRow, label:
         answer = classifier.predict(volumes)
     except MedresError as fault:
         return ScoredRow(scan=unread, score=None, status="error", code=fault.code, **about)
+    if watch is not None:
+        watch(scans, row, label, volumes, answer)
     return _answered(answer, unread, about)
 
 
@@ -192,7 +222,7 @@ def _answered(answer: Prediction, unread: str, about: dict[str, Any]) -> ScoredR
     )
 
 
-def _read_volumes(classifier: Classifier, scans: Manifest, row: ManifestRow) -> Volume | dict[str, Volume]:
+def _read_volumes(classifier: Classifier, scans: Manifest, row: ManifestRow) -> Scan:
     """Read what the model takes: one path serves one channel, several go by name."""
     channels = classifier.model.spec.preprocessing.channels
     if len(channels) == 1 and len(row.paths) == 1:

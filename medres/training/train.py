@@ -155,7 +155,7 @@ def _provenance(
     return {
         "experiment_digest": experiment.digest,
         "manifest_digest": source.manifest.digest,
-        "split_digest": hashlib.sha256(json.dumps(dict(source.split.parts), sort_keys=True).encode()).hexdigest(),
+        "split_digest": digest_parts(source.split),
         "split_method": source.split.method,
         "split_seed": source.split.seed,
         "audit": dict(source.audit),
@@ -165,6 +165,18 @@ def _provenance(
         "hardware": {"device": run.device, "machine": platform.machine(), "cpus": os.cpu_count()},
         "finished_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
+
+
+def digest_parts(split: Split) -> str:
+    """Digest who stands in which part of a split.
+
+    Args:
+        split: any.
+
+    Returns:
+        SHA-256 (hex).
+    """
+    return hashlib.sha256(json.dumps(dict(split.parts), sort_keys=True).encode()).hexdigest()
 
 
 def _versions() -> dict[str, str]:

@@ -21,7 +21,8 @@ def train(
     device: DeviceOption = "cpu",
     resume: Annotated[bool, typer.Option("--resume", help="go on after a kill, to the same weights")] = False,
     fold: Annotated[int | None, typer.Option("--fold", help="train one fold of a split into folds")] = None,
+    folds: Annotated[bool, typer.Option("--folds", help="train every fold; finished ones are skipped")] = False,
     accept_leak: Annotated[list[str] | None, typer.Option("--accept-leak", help="name of a leak to accept")] = None,
 ) -> None:
-    """Train a classifier and write it as a TrainedModel folder."""
+    """Train a classifier and write it as a TrainedModel folder; with --folds one for each fold, and their scores."""
     run_recipe("train", **locals())

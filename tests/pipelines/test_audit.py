@@ -12,7 +12,7 @@ from medres.datasets.manifest import read_manifest
 from medres.datasets.split_file import split_from_column
 from medres.errors import DatasetError
 from pipelines import audit
-from pipelines.train import refuse_leaking
+from pipelines.training import refuse_leaking
 from tests.medres.datasets.pictures import COPIES, write_cohort, write_manifest
 
 

@@ -44,7 +44,10 @@ def test_train_writes_model_and_curves_and_says_what_it_chose_on(work, tmp_path)
 
 
 def test_train_one_fold_of_a_split_into_folds(work, tmp_path):
-    assert "E_USAGE: a split into 4 folds needs --fold" in medres(*arguments(work, tmp_path, split="folds.json")).stderr
+    assert (
+        "E_USAGE: a split into 4 folds needs --fold or --folds"
+        in medres(*arguments(work, tmp_path, split="folds.json")).stderr
+    )
     done = medres(*arguments(work, tmp_path / "run", "--fold", 1, split="folds.json"))
     assert done.returncode == 0, done.stderr
     method = load_trained_model(tmp_path / "run" / "model").spec.provenance["split_method"]

@@ -1,0 +1,116 @@
+"""One experiment, one set of parts -> a TrainedModel with heatmaps and curves: what `train` and its folds share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from medres.datasets.audit import check_split
+from medres.datasets.leaks import describe_acceptance, refuse_leaks
+from medres.datasets.rows import Manifest
+from medres.datasets.split import Split
+from medres.models.trained_model import TrainedModel
+from medres.models.transfer import LoadingRecord
+from medres.training.module import Watchers
+from medres.training.spec import ExperimentSpec
+from medres.training.train import Run, Source, train
+from pipelines import console
+from pipelines.curves import draw_curves
+from pipelines.explanations import add_explanation
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is trained, on what.
+
+    Attributes:
+        experiment: how.
+        scans: manifest.
+        weights: file or folder to start from, or None.
+        device: "cpu", "cuda" or "cuda:0".
+        cache: folder for prepared tensors.
+        audit: what the search for leaks found and what was accepted.
+    """
+
+    experiment: ExperimentSpec
+    scans: Manifest
+    weights: Path | None
+    cache: Path
+    device: str = "cpu"
+    audit: dict[str, str] = field(default_factory=dict)
+
+
+def train_once(task: Task, parts: Split, out: Path, *, resume: bool = False) -> TrainedModel:
+    """Train, test the heatmaps, draw the curves, say what came out.
+
+    Args:
+        task: what.
+        parts: train, validation and, if any, test.
+        out: folder of the run.
+        resume: go on after a kill.
+
+    Returns:
+        The model.
+    """
+    source = Source(task.scans, parts, task.weights, cache=task.cache, audit=task.audit)
+    with console.progress("train") as advance:
+        prepare = partial(advance, note="scans prepared")
+        run = Run(task.device, resume, True, watch(advance), prepare, say_loading)
+        model = train(task.experiment, source, out, run)
+    with console.progress("heatmaps") as advance:
+        model = add_explanation(model, task.scans, parts, task.experiment.labels, advance)
+    draw_curves(model.read_file("history.csv"), out / "curves.png", task.experiment.name)
+    say_model(model, out)
+    return model
+
+
+def say_model(model: TrainedModel, out: Path) -> None:
+    """Say where model and curves are and what the training chose by."""
+    facts = model.spec.provenance
+    console.say(f"model     {model.folder}")
+    console.say(f"curves    {out / 'curves.png'}")
+    console.say(
+        f"validation AUROC {facts['validation_auroc']:.3f} at epoch {facts['best_epoch']} of {facts['epochs']} "
+        f"(the part it was chosen on: no test result), {facts['precision']}, "
+        f"{facts['training_seconds'] / 60:.1f} min"
+    )
+
+
+def refuse_leaking(scans: Manifest, parts: Split, accepted: list[str]) -> dict[str, str]:
+    """Refuse parts that share patients, copies or near-copies, but for leaks accepted by name; say so for the card."""
+    cores = os.cpu_count() or 1
+    with console.progress("audit") as advance:
+        leaks = check_split(
+            scans, parts, workers=cores, on_progress=lambda step, done, total: advance(done, total=total, note=step)
+        )
+    refuse_leaks(leaks, accepted)
+    return describe_acceptance(leaks, accepted)
+
+
+def watch(advance: Callable[..., None]) -> Watchers:
+    """Show loss and the last validation AUROC beside the bar; without a terminal, one line for each epoch."""
+    last = {"note": ""}
+
+    def on_batch(step: int, steps: int, loss: float) -> None:
+        advance(step, steps, note=f"loss {loss:.3f}{last['note']}")
+
+    def on_epoch(row: dict[str, float]) -> None:
+        last["note"] = f", epoch {row['epoch']:.0f}: validation AUROC {row['validation_auroc']:.3f}"
+        if not console.err.is_terminal:
+            console.err.print(
+                f"epoch {row['epoch']:.0f}: loss {row['train_loss']:.3f}, "
+                f"validation loss {row['validation_loss']:.3f}, validation AUROC {row['validation_auroc']:.3f}, "
+                f"{row['seconds']:.1f} s"
+            )
+
+    return Watchers(on_batch, on_epoch)
+
+
+def say_loading(record: LoadingRecord) -> None:
+    """Show what the starting weights gave."""
+    rows = [[what, str(count), names] for what, count, names in record.rows()]
+    title = f"starting weights ({record.layout} layout): {100 * record.coverage:.1f} % of the backbone"
+    console.table(title, ["", "names", "which"], rows)
