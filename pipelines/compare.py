@@ -73,7 +73,7 @@ def run(
         raise EvaluationError(
             "E_USAGE", f"--threshold must be given once or twice, got {len(threshold)} times", "see --help"
         )
-    sides = [_side(path, manifest, split, part, positive, device) for path in (first, second)]
+    sides = [_side(path, manifest, split, part, positive, scale, device) for path in (first, second)]
     pair = align(sides[0], sides[1], scale, threshold or [])
     found: dict[str, Any] = measure(pair, Resampling(bootstrap, seed))
     if readers is not None:
@@ -87,7 +87,7 @@ def run(
 
 
 def _side(
-    path: Path, manifest: Path | None, split: Path | None, part: str, positive: str | None, device: str
+    path: Path, manifest: Path | None, split: Path | None, part: str, positive: str | None, scale: str, device: str
 ) -> tuple[ScoredTable, float | None]:
     """Take a side: a table, an evaluation's folder, or a model to run on the manifest; with its threshold."""
     if (path / "trained_model.json").exists():
@@ -97,7 +97,7 @@ def _side(
         with console.progress("score") as advance:
             table = score_manifest(classifier, manifest, split, part, advance)[0]
         return table, classifier.operating_point.threshold
-    return read_predictions(path / PREDICTIONS if path.is_dir() else path, positive), None
+    return read_predictions(path / PREDICTIONS if path.is_dir() else path, positive, scale=scale), None
 
 
 def align(

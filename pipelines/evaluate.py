@@ -19,17 +19,18 @@ from medres.evaluation.operating_point import choose
 from medres.evaluation.resampling import Resampling
 from medres.evaluation.summary import Evaluation, label_naive, summarise
 from medres.models.spec import TrainedModelSpec
-from medres.models.trained_model import WEIGHTS, TrainedModel, extend_trained_model
+from medres.models.trained_model import TrainedModel, extend_trained_model
 from medres.results.evaluation_json import build_document, headline, to_bytes
 from medres.results.evaluation_setting import EvaluationSetting
 from medres.results.evaluation_tables import say_count, say_interval, say_name, say_number
 from pipelines import console
 from pipelines.calibration_after import calibrators_from, measure_after
 from pipelines.evaluation_files import write_evaluation
+from pipelines.localise import MarkCollector, collect_marks, measure_localised, say_left_out
 from pipelines.marks import read_froc
 from pipelines.model_scores import score_manifest
 from pipelines.prediction_table import read_predictions
-from pipelines.scored import ScoredTable, measure_scope, to_cases, to_flow
+from pipelines.scored import ScoredTable, measure_scope, note_foreign, to_cases, to_flow
 
 RULES = ("youden", "sensitivity>=0.95", "specificity>=0.95")
 
@@ -47,6 +48,7 @@ class Source:
         validation: scored validation cases, or None.
         notes: what a reader must know.
         trained: the model itself, or None.
+        collected: what the model's heatmaps marked, or None.
     """
 
     table: ScoredTable
@@ -57,6 +59,7 @@ class Source:
     validation: Cases | None
     notes: tuple[str, ...]
     trained: TrainedModel | None = None
+    collected: MarkCollector | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +93,7 @@ def run(
     scale: str = "probability",
     marks: Path | None = None,
     lesions: Path | None = None,
+    localise: bool = False,
     bootstrap: int = 2000,
     seed: int = 0,
     device: str = "cpu",
@@ -97,12 +101,19 @@ def run(
 ) -> int:
     """Score or read, measure, write, and show the main numbers."""
     _check_call(model, manifest, predictions, (marks, lesions), bootstrap)
+    _check_localise(localise, model, marks)
+    if predictions is not None:
+        _refuse_idle("--predictions", {"--split": split, "--update-model": update_model or None})
+        _refuse_idle("a missing --validation", {"--rule": rule or None} if validation is None else {})
+    else:
+        own = {"--validation": validation, "--positive": positive, "--threshold": threshold, "--rule": rule or None}
+        _refuse_idle("MODEL, which brings its own", own)
     if predictions is not None:
         source = from_table(predictions, validation, positive, tuple(rule or ()), threshold, scale)
     else:
         assert model is not None  # _check_call saw to it
         assert manifest is not None
-        source = from_model(model, manifest, split, part, device)
+        source = from_model(model, manifest, split, part, device, localise=localise)
     found = measure(source, Resampling(bootstrap, seed), scale, (marks, lesions))
     write_evaluation(out, found.evaluation, found.setting, source.table, to_bytes(found.document))
     if update_model and source.trained is not None:
@@ -130,6 +141,10 @@ def measure(
     setting = _setting(source, evaluation)
     if lesions[0] is not None and lesions[1] is not None:
         setting = replace(setting, **read_froc(lesions[0], lesions[1], plan))
+    elif source.collected is not None:
+        marked = measure_localised(source.collected, evaluation.cases.scans.tolist(), plan)
+        marked["localisation"]["hit_rate"] = label_naive(marked["localisation"]["hit_rate"], evaluation.cases)
+        setting = replace(setting, **marked)
     return Measured(evaluation, setting, build_document(evaluation, setting), source)
 
 
@@ -150,6 +165,20 @@ def _check_call(
         raise EvaluationError("E_EVAL_VALUE", f"--bootstrap must be 0 or more, got {bootstrap}")
 
 
+def _refuse_idle(beside: str, options: Mapping[str, Any]) -> None:
+    """Refuse options that would do nothing."""
+    idle = [name for name, value in options.items() if value is not None]
+    if idle:
+        raise EvaluationError("E_USAGE", f"{idle[0]} does nothing with {beside}", "see medres evaluate --help")
+
+
+def _check_localise(localise: bool, model: Path | None, marks: Path | None) -> None:
+    """Refuse to make marks where there is no model, or where marks are given."""
+    if localise and (model is None or marks is not None):
+        told = "--localise makes marks of a MODEL's heatmaps and goes without --marks"
+        raise EvaluationError("E_USAGE", told, "see medres evaluate --help")
+
+
 def from_table(
     predictions: Path,
     validation: Path | None,
@@ -159,13 +188,15 @@ def from_table(
     scale: str,
 ) -> Source:
     """Read predictions; choose thresholds on the validation table alone."""
-    table = read_predictions(predictions, positive)
+    table = read_predictions(predictions, positive, scale=scale)
     thresholds: list[Threshold] = []
     if threshold is not None:
+        if scale == "probability" and not 0 <= threshold <= 1:
+            raise EvaluationError("E_EVAL_VALUE", f"a threshold of probabilities must lie in [0, 1], got {threshold:g}")
         thresholds.append(Threshold("stated", threshold, "stated", "stated beforehand"))
     kept = None
     if validation is not None:
-        chosen_from = read_predictions(validation, positive or table.positive, role="validation")
+        chosen_from = read_predictions(validation, positive or table.positive, role="validation", scale=scale)
         shared = _shared_patients(table, chosen_from)
         kept = to_cases(chosen_from, scale)
         for one in rules or RULES:
@@ -184,11 +215,16 @@ def _shared_patients(test: ScoredTable, validation: ScoredTable) -> int:
     )
 
 
-def from_model(folder: Path, manifest: Path, split: Path | None, part: str, device: str) -> Source:
-    """Score unseen scans; thresholds are the model's own."""
+def from_model(
+    folder: Path, manifest: Path, split: Path | None, part: str, device: str, *, localise: bool = False
+) -> Source:
+    """Score unseen scans, and mark them where asked; thresholds are the model's own."""
     classifier = load_classifier(folder, device=device)
+    collected = collect_marks(classifier) if localise else None
     with console.progress("evaluate") as advance:
-        table, data, notes = score_manifest(classifier, manifest, split, part, advance)
+        table, data, notes = score_manifest(classifier, manifest, split, part, advance, collected)
+    if collected is not None:
+        notes += say_left_out(collected)
     spec = classifier.model.spec
     order = sorted(spec.operating_points.values(), key=lambda point: point.name != spec.default_operating_point)
     thresholds = tuple(Threshold(p.name, p.threshold, p.rule, "the model", p.chosen_on) for p in order)
@@ -197,9 +233,9 @@ def from_model(folder: Path, manifest: Path, split: Path | None, part: str, devi
         "engine": classifier.engine.kind,
         "precision": classifier.engine.precision,
     } | data
-    facts = _model_facts(spec) | {"digest": classifier.model.digest, "weights_digest": spec.files[WEIGHTS]}
+    facts = _model_facts(spec) | {"digest": classifier.model.digest, "weights_digest": spec.weights_digest}
     kept = calibrators_from(classifier.model)
-    return Source(table, thresholds, spec.indeterminate, facts, data, kept, notes, classifier.model)
+    return Source(table, thresholds, spec.indeterminate, facts, data, kept, notes, classifier.model, collected)
 
 
 def _model_facts(spec: TrainedModelSpec) -> dict[str, Any]:
@@ -241,7 +277,7 @@ def _setting(source: Source, evaluation: Evaluation) -> EvaluationSetting:
         band=source.band,
         gate=_gate(source, evaluation),
         calibrators=measure_after(source.validation, evaluation.cases),
-        notes=source.notes,
+        notes=(*source.notes, *note_foreign(source.table)),
         positive=positive,
         negative=negative,
         version=medres.__version__,

@@ -6,12 +6,13 @@ optionally `patient_id`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from medres.datasets.table import read_table
 from medres.errors import EvaluationError
-from medres.evaluation.localisation import Mark, froc_curve, measure_froc
+from medres.evaluation.localisation import Mark, froc_curve, measure_froc, measure_marks
 from medres.evaluation.resampling import Resampling
 
 HIT_RULE = "as the marks table says"
@@ -35,9 +36,32 @@ def read_froc(marks: Path, lesions: Path, plan: Resampling) -> dict[str, Any]:
     scans = _rows(lesions, ("scan", "n_lesions"))
     counts = {row["scan"]: int(_number(row["n_lesions"])) for row in scans}
     patients = {row["scan"]: row["patient_id"] for row in scans} if "patient_id" in scans[0] else None
-    curve = froc_curve(found, counts)
+    return measure_lesions(found, counts, patients, plan, HIT_RULE)
+
+
+def measure_lesions(
+    marks: Sequence[Mark],
+    lesions: Mapping[str, int],
+    patients: Mapping[str, str] | None,
+    plan: Resampling,
+    hit_rule: str,
+) -> dict[str, Any]:
+    """Measure marks against lesions, wherever both came from.
+
+    Args:
+        marks: of all scans.
+        lesions: number of lesions of every scan.
+        patients: patient of each scan; None takes each scan for a patient.
+        plan: resamples, seed, level.
+        hit_rule: how marks were matched, in words.
+
+    Returns:
+        `localisation` and `froc`, fields of the evaluation's setting.
+    """
+    curve = froc_curve(marks, lesions)
     drawn = {name: list(map(float, getattr(curve, name))) for name in ("threshold", "false_positives", "sensitivity")}
-    return {"localisation": measure_froc(found, counts, plan, patients=patients, hit_rule=HIT_RULE), "froc": drawn}
+    numbers = measure_froc(marks, lesions, plan, patients=patients) | measure_marks(marks, lesions, level=plan.level)
+    return {"localisation": numbers, "froc": drawn, "hit_rule": hit_rule}
 
 
 def _rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:

@@ -22,6 +22,8 @@ from medres.models.trained_model import TrainedModel
 from medres.training.dataset import read_volume
 from medres.training.spec import LabelSpec
 from medres.volume import Volume
+from pipelines.prediction_checks import read_belonging
+from pipelines.prediction_table import IN_SCOPE
 from pipelines.scored import ScoredRow, ScoredTable
 
 Advance = Callable[..., None]
@@ -188,7 +190,8 @@ def _label_name(label: str, model: TrainedModel, labels: LabelSpec | None) -> st
 def _score_row(classifier: Classifier, scans: Manifest, row: ManifestRow, label: str, watch: Watch | None) -> ScoredRow:
     """Score one row; a fault becomes its code."""
     columns = {**row.extra, **({"site": row.site} if row.site else {})}
-    about: dict[str, Any] = {"patient": row.patient_id, "label": label, "columns": columns}
+    (inside,) = read_belonging([row.extra.get(IN_SCOPE, "")], [row.number])
+    about: dict[str, Any] = {"patient": row.patient_id, "label": label, "columns": columns, "belongs": inside}
     unread = f"row {row.number} of the manifest"
     try:
         volumes = _read_volumes(classifier, scans, row)
@@ -219,6 +222,7 @@ def _answered(answer: Prediction, unread: str, about: dict[str, Any]) -> ScoredR
         "",
         answer.decision,
         about["columns"],
+        about["belongs"],
     )
 
 

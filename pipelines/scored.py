@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from medres.errors import EvaluationError
-from medres.evaluation.abstention import measure_refusals
+from medres.evaluation.abstention import measure_gate, measure_refusals
 from medres.evaluation.cases import Cases, build_cases
 from medres.evaluation.estimate import Estimate
 from medres.evaluation.flow import (
@@ -31,7 +31,9 @@ from medres.io.privacy import SiteKey, load_site_key, pseudonym
 from medres.results.evaluation_tables import write_csv
 
 FATES = {"refused": READ_FAILED, "error": SCORE_FAILED, "out_of_scope": OUT_OF_SCOPE}
-NEVER_GROUPS = re.compile(r"name|birth|dob|date|time|accession|mrn|uid|path|file|comment|note|leak_group|series", re.I)
+NEVER_GROUPS = re.compile(
+    r"name|birth|dob|date|time|accession|mrn|uid|path|file|comment|note|leak_group|series|in_scope", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class ScoredRow:
         code: why it failed.
         decision: positive, negative, indeterminate, or "" where nobody decided.
         columns: further cells, by column.
+        belongs: whether the scan is of the kind the model is meant for; others serve to judge the gate alone.
     """
 
     scan: str
@@ -59,6 +62,7 @@ class ScoredRow:
     code: str = ""
     decision: str = ""
     columns: dict[str, str] = field(default_factory=dict)
+    belongs: bool = True
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,13 @@ class ScoredTable:
 
     @property
     def scored(self) -> tuple[ScoredRow, ...]:
-        """Rows with a score."""
-        return tuple(row for row in self.rows if row.score is not None)
+        """Rows with a score, of scans that belong."""
+        return tuple(row for row in self.rows if row.score is not None and row.belongs)
+
+    @property
+    def foreign(self) -> tuple[ScoredRow, ...]:
+        """Rows of scans that do not belong."""
+        return tuple(row for row in self.rows if not row.belongs)
 
     @property
     def negative(self) -> str:
@@ -133,18 +142,33 @@ def _with_classes(cases: Cases, table: ScoredTable, rows: Sequence[ScoredRow]) -
 
 def to_flow(table: ScoredTable) -> Flow:
     """Count what became of every row."""
-    return count_flow([Fate(row.label == table.positive, _fate(row), row.code) for row in table.rows])
+    return count_flow([Fate(row.label == table.positive, _fate(row), row.code) for row in table.rows if row.belongs])
 
 
 def measure_scope(table: ScoredTable, level: float) -> dict[str, Estimate]:
-    """Measure how often readable scans were called out of scope.
+    """Measure how often readable scans were called out of scope, and how often foreign ones were let through.
 
     Args:
         table: any; scans that could not be read or run were never judged and are left out.
         level: confidence level.
     """
-    judged = [row for row in table.rows if row.score is not None or row.status == "out_of_scope"]
-    return measure_refusals([row.label for row in judged], [row.score is None for row in judged], level=level)
+    seen = [row for row in table.rows if row.score is not None or row.status == "out_of_scope"]
+    judged = [row for row in seen if row.belongs]
+    found = measure_refusals([row.label for row in judged], [row.score is None for row in judged], level=level)
+    if len(seen) > len(judged):
+        passed = [row.score is not None for row in seen]
+        found |= measure_gate([row.belongs for row in seen], passed, level)
+    return found
+
+
+def note_foreign(table: ScoredTable) -> tuple[str, ...]:
+    """Say how many scans do not belong, and how many of them were scored all the same."""
+    foreign = table.foreign
+    if not foreign:
+        return ()
+    scored = sum(row.score is not None for row in foreign)
+    told = f"{len(foreign)} scans are marked as not in scope; {scored} of them were accepted and scored"
+    return (f"{told}; they serve to judge the gate and are left out of every other number",)
 
 
 def _fate(row: ScoredRow) -> str:
@@ -186,7 +210,7 @@ def predictions_csv(table: ScoredTable, threshold: float | None, band: tuple[flo
     key = load_site_key()
     groups = _groups(table.rows)
     head: list[str] = ["scan", "patient_id", "label", "status", "code", "score", "decision"]
-    head += [f"score_{name}" for name in table.class_names] + groups
+    head += [f"score_{name}" for name in table.class_names] + groups + (["in_scope"] if table.foreign else [])
     rows: list[list[Any]] = []
     for number, (row, decision) in enumerate(
         zip(table.rows, decide(table.rows, threshold, band), strict=True), start=1
@@ -200,7 +224,8 @@ def predictions_csv(table: ScoredTable, threshold: float | None, band: tuple[flo
             if row.score is not None
             else [None] * len(table.class_names)
         )
-        rows.append([*cells, *[row.columns.get(name, "") for name in groups]])
+        cells += [row.columns.get(name, "") for name in groups]
+        rows.append([*cells, "yes" if row.belongs else "no"] if table.foreign else cells)
     return write_csv(head, rows)
 
 

@@ -7,15 +7,15 @@ false; the lesion keeps the highest score. MONAI's FROC drops the lowest thresho
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from medres.errors import EvaluationError
-from medres.evaluation.estimate import Estimate, undefined
+from medres.evaluation.estimate import LEVEL, Estimate, undefined
 from medres.evaluation.inputs import check_scores
-from medres.evaluation.intervals import percentile
+from medres.evaluation.intervals import percentile, proportion
 from medres.evaluation.resampling import Resampling
 
 TARGETS = (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)  # false positives per scan, as LUNA16 has them
@@ -186,6 +186,57 @@ def measure_froc(
     found = _resample(marks, lesions, plan, patients)
     ends = [percentile(column, plan.level) if column.size else (None, None) for column in found.T]
     return {name: Estimate(value, *end, **about) for name, value, end in zip(names, values, ends, strict=True)}
+
+
+def measure_marks(marks: Sequence[Mark], lesions: Mapping[str, int], *, level: float = LEVEL) -> dict[str, Estimate]:
+    """What all marks together find, whatever their score.
+
+    Args:
+        marks: of all scans.
+        lesions: number of lesions of every scan.
+        level: confidence level.
+
+    Returns:
+        `lesions_marked` (higher is better), Wilson's interval, lesions taken as independent; `false_marks` per scan
+        (lower is better) without an interval.
+
+    Example:
+        >>> found = measure_marks([Mark("a", 0.9, "L1"), Mark("a", 0.4)], {"a": 2, "b": 0})
+        >>> found["lesions_marked"].value, found["false_marks"].value
+        (0.5, 0.5)
+    """
+    curve = froc_curve(marks, lesions)
+    marked = proportion(curve.n_lesions - curve.never_marked, curve.n_lesions, level=level, unit="lesion")
+    marked = replace(marked, method=f"{marked.method}, lesions taken as independent")
+    wrong = sum(not mark.lesion for mark in marks) / curve.n_scans
+    return {"lesions_marked": marked, "false_marks": Estimate(wrong, method="none", n=curve.n_scans, level=level)}
+
+
+def measure_hits(hits: Sequence[bool], chances: Sequence[float], *, level: float = LEVEL) -> dict[str, Estimate]:
+    """How often the hottest place of a heatmap lies on a lesion, and how often a blind guess would.
+
+    Args:
+        hits: of each scan with a lesion, whether its hottest place is on one, shape (n,).
+        chances: of the same scans, the share of places that are, in [0, 1], shape (n,).
+        level: confidence level.
+
+    Returns:
+        `hit_rate` with Wilson's interval (higher is better) and `hit_rate_blind`, the mean of the chances.
+
+    Source: Zhang et al., Int J Comput Vis 2018 (the pointing game).
+
+    Example:
+        >>> found = measure_hits([True, True, False, True], [0.1, 0.1, 0.2, 0.2])
+        >>> found["hit_rate"].value, round(found["hit_rate_blind"].value, 3)
+        (0.75, 0.15)
+    """
+    rate = proportion(sum(map(bool, hits)), len(hits), level=level)
+    if not hits:
+        return {"hit_rate": rate, "hit_rate_blind": undefined("no scan with a lesion", level=level)}
+    return {
+        "hit_rate": rate,
+        "hit_rate_blind": Estimate(float(np.mean(chances)), method="none", n=len(hits), level=level),
+    }
 
 
 def _summarise(curve: Froc) -> list[float]:

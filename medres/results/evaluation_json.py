@@ -57,6 +57,7 @@ def build_document(evaluation: Evaluation, setting: EvaluationSetting) -> dict[s
         "abstention": _abstention(evaluation, setting),
         "scope_gate": dict(setting.gate) or None,
         "localisation": dict(setting.localisation) or None,
+        "hit_rule": setting.hit_rule or None,
         "flow": {**asdict(setting.flow), "failure_rate": setting.failures, "worst_case": dict(setting.worst_case)},
         "notes": [*setting.notes, *evaluation.notes],
     }
@@ -85,7 +86,7 @@ def headline(evaluation: Evaluation, setting: EvaluationSetting) -> dict[str, Es
     found |= {name: evaluation.calibration[name] for name in HEADLINE_CALIBRATION if evaluation.calibration}
     for rule, patient in evaluation.patients.items():
         found[f"patient auroc ({rule})"] = patient.auroc
-    found |= {name: one for name, one in setting.localisation.items() if name == "froc_mean"}
+    found |= {name: one for name, one in setting.localisation.items() if name in ("froc_mean", "hit_rate")}
     found["failure rate"] = setting.failures
     for group in evaluation.subgroups:
         found[f"auroc where {group.column} is {group.value}"] = group.auroc

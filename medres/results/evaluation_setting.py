@@ -32,6 +32,8 @@ class EvaluationSetting:
         calibrators: by kind: `record` (fitted on validation data) and `after`, calibration measured with it.
         localisation: FROC numbers; empty without marks.
         froc: the curve (`false_positives`, `sensitivity`, `threshold`), for the plot.
+        hit_rule: how marks were matched with lesions and scored; empty without marks.
+        kept: further tables to lie beside the numbers, by file name.
         notes: further sentences that a reader must know.
         positive: name of the positive class.
         negative: name of everything else.
@@ -52,6 +54,8 @@ class EvaluationSetting:
     calibrators: Mapping[str, Any] = field(default_factory=dict)
     localisation: Mapping[str, Estimate] = field(default_factory=dict)
     froc: Mapping[str, Any] = field(default_factory=dict)
+    hit_rule: str = ""
+    kept: Mapping[str, bytes] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     positive: str = "positive"
     negative: str = "negative"

@@ -68,6 +68,10 @@ NAMES = {
     "sensitivity_bootstrap": "Sensitivity, bootstrap interval",
     "specificity_bootstrap": "Specificity, bootstrap interval",
     "froc_mean": "Mean sensitivity of the seven",
+    "hit_rate": "Hottest place on a lesion",
+    "hit_rate_blind": "A blind place on a lesion",
+    "lesions_marked": "Lesions marked at all",
+    "false_marks": "False marks a scan",
     "failure rate": "Failure rate",
 }
 ESTIMATE_COLUMNS = ("value", "lower", "upper", "x", "n", "n_positive", "unit", "method", "level", "note")
@@ -218,7 +222,7 @@ def build_tables(evaluation: Evaluation, setting: EvaluationSetting) -> dict[str
 
     Returns:
         `metrics.csv` always; `subgroups.csv`, `reliability.csv`, `decision_curve.csv`, `roc.csv`, `confusion.csv`,
-        `froc.csv` where there is something to write.
+        `froc.csv` where there is something to write, and what the setting keeps.
     """
     tables = {"metrics.csv": write_csv(["part", "metric", *ESTIMATE_COLUMNS], metric_rows(evaluation, setting))}
     if evaluation.subgroups:
@@ -231,7 +235,7 @@ def build_tables(evaluation: Evaluation, setting: EvaluationSetting) -> dict[str
         head = list(vars(evaluation.decisions[0]))
         tables["decision_curve.csv"] = write_csv(head, [list(vars(point).values()) for point in evaluation.decisions])
     tables |= _curve_tables(evaluation, setting)
-    return tables | _confusion_table(evaluation, setting)
+    return tables | dict(setting.kept) | _confusion_table(evaluation, setting)
 
 
 def _subgroup_table(evaluation: Evaluation) -> bytes:

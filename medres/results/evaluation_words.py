@@ -97,6 +97,21 @@ def gate_sentence(setting: EvaluationSetting, level: float) -> str:
     return f"{called}; they got no probability, and the flow above gives their reasons."
 
 
+def localisation_sentences(setting: EvaluationSetting, level: float) -> list[str]:
+    """Say how often the hottest place lies on a lesion, what all marks find, and how marks were matched."""
+    found, said = setting.localisation, []
+    if "hit_rate" in found and found["hit_rate"].defined:
+        blind = say_number(found["hit_rate_blind"].value)
+        said.append(
+            f"{say_inline('Share of scans with a lesion whose hottest place lies on it', found['hit_rate'], level)}; "
+            f"a place drawn blindly would in {blind}."
+        )
+    if "lesions_marked" in found and found["lesions_marked"].defined:
+        marked = say_inline("Share of lesions marked at all", found["lesions_marked"], level)
+        said.append(f"{marked}, at {say_number(found['false_marks'].value)} false marks a scan.")
+    return [*said, f"How marks were matched: {setting.hit_rule}."] if setting.hit_rule else said
+
+
 def abstention_sentence(evaluation: Evaluation, setting: EvaluationSetting) -> str:
     """Say which scores get no decision, and what that buys on the test data."""
     band, found, level = setting.band or (0.0, 0.0), evaluation.band, evaluation.plan.level

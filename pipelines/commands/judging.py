@@ -27,6 +27,9 @@ def evaluate(
     scale: Annotated[str, typer.Option("--scale", help="probability, or any: then no calibration")] = "probability",
     marks: Annotated[Path | None, typer.Option("--marks", help="CSV: scan, score, lesion (for FROC)")] = None,
     lesions: Annotated[Path | None, typer.Option("--lesions", help="CSV: scan, n_lesions (for FROC)")] = None,
+    localise: Annotated[
+        bool, typer.Option("--localise", help="hold the model's heatmaps against the manifest's mask_path (FROC)")
+    ] = False,
     bootstrap: Annotated[int, typer.Option("--bootstrap", help="resamples")] = 2000,
     seed: Annotated[int, typer.Option("--seed")] = 0,
     device: DeviceOption = "cpu",
