@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import streamlit as st
 
@@ -19,8 +20,9 @@ from medres.explain.heatmap import Heatmap
 from medres.results.folder import REPORT_FILE, write_results
 from medres.results.standing import Standing, find_standing
 from medres.review.opinion import Opinion, opinion_of_prediction
+from medres.review.scans import read_item
 from medres.review.scene import Buffer, encode_voxels
-from medres.review.worklist import WorklistItem, read_item
+from medres.review.worklist import WorklistItem
 from medres.volume import Volume
 
 STUDIES_KEPT = 3  # decoded scans kept in memory, for all sessions together
@@ -36,6 +38,10 @@ class OpenStudy:
     buffer: Buffer
 
 
+# Scans that any session still holds, so that one pushed out of the cache is not read a second time beside itself.
+_IN_USE: WeakValueDictionary[tuple[Path | None, str, str], OpenStudy] = WeakValueDictionary()
+
+
 def study(item: WorklistItem) -> OpenStudy:
     """Read a scan, or take it from memory.
 
@@ -45,15 +51,16 @@ def study(item: WorklistItem) -> OpenStudy:
     Raises:
         MedresError: when the scan cannot be read.
     """
-    return _study(folder(), item.key, item.scan_digest, item)
+    name = (folder(), item.key, item.scan_digest)
+    found = _IN_USE.get(name)
+    if found is None:
+        found = _IN_USE[name] = _study(*name, item)
+    return found
 
 
-@st.cache_resource(max_entries=STUDIES_KEPT, show_spinner="Reading the scan ...")
 @st.cache_resource(max_entries=STUDIES_KEPT, show_spinner="Reading the scan ...")
 def _study(place: Path | None, key: str, digest: str, _item: WorklistItem) -> OpenStudy:
-    listed = worklist()
-    assert listed is not None  # an item comes from a worklist
-    volume = read_item(listed, _item)
+    volume = read_item(_item)
     return OpenStudy(_item, volume, encode_voxels(volume))
 
 
@@ -64,7 +71,6 @@ def classifier() -> Classifier | None:
     return _classifier(place) if place is not None and place.is_dir() else None
 
 
-@st.cache_resource(max_entries=2, show_spinner="Loading the model ...")
 @st.cache_resource(max_entries=2, show_spinner="Loading the model ...")
 def _classifier(place: Path) -> Classifier:
     return load_classifier(place)
@@ -78,7 +84,6 @@ def opinion(opened: OpenStudy) -> Opinion | None:
     return _opinion(model.model.digest, opened.volume.origin.content_digest, model, opened) if model else None
 
 
-@st.cache_resource(max_entries=256, show_spinner="Scoring the scan ...")
 @st.cache_resource(max_entries=256, show_spinner="Scoring the scan ...")
 def _opinion(model_digest: str, scan_digest: str, _model: Classifier, _opened: OpenStudy) -> Opinion:
     return opinion_of_prediction(_model.predict(_opened.volume))
@@ -117,13 +122,17 @@ def heatmap_made(opened: OpenStudy) -> Heatmap | None:
     return heatmap(opened) if opened.item.key in st.session_state.get("explained", set()) else None
 
 
-def heatmap(opened: OpenStudy) -> Heatmap:
+def heatmap(opened: OpenStudy, chosen: Classifier | None = None) -> Heatmap:
     """Make the heatmap of an answered scan, or take it from memory.
+
+    Args:
+        opened: the scan.
+        chosen: the model; None takes the worklist's own.
 
     Raises:
         MedresError: when it cannot be made.
     """
-    model = classifier()
+    model = chosen or classifier()
     assert model is not None  # asked only where can_explain
     made = _make_heatmap(model, opened)
     st.session_state.setdefault("explained", set()).add(opened.item.key)
@@ -134,7 +143,6 @@ def _make_heatmap(model: Classifier, opened: OpenStudy) -> Heatmap:
     return _heatmap(model.model.digest, opened.volume.origin.content_digest, model, opened)
 
 
-@st.cache_resource(max_entries=HEATMAPS_KEPT, show_spinner="Making the heatmap ...")
 @st.cache_resource(max_entries=HEATMAPS_KEPT, show_spinner="Making the heatmap ...")
 def _heatmap(model_digest: str, scan_digest: str, _model: Classifier, _opened: OpenStudy) -> Heatmap:
     return build_heatmap(_model, _opened.volume)

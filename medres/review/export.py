@@ -17,7 +17,8 @@ from medres.errors import StoreError
 from medres.evaluation.agreement import kappa, tabulate
 from medres.io import find_series
 from medres.review.decisions import Progress
-from medres.review.worklist import ALONE, Worklist, WorklistItem, find_item
+from medres.review.scans import ALONE, find_item
+from medres.review.worklist import Worklist, WorklistItem
 
 FINDINGS = ("positive", "negative", "unsure")
 ByStudy = Mapping[str, Mapping[str, Progress]]
@@ -63,7 +64,7 @@ def export_manifest(worklist: Worklist, progress: ByStudy, path: Path) -> Export
     if not items or worklist.scans_folder is None:
         raise StoreError("E_REVIEW_EMPTY", f"{len(settled)} studies have an agreed final reading, none can be exported")
     base = worklist.scans_folder.resolve()
-    rows = tuple(_row(number, worklist, base, *one) for number, one in enumerate(items, start=2))
+    rows = tuple(_row(number, base, *one) for number, one in enumerate(items, start=2))
     write_manifest(Manifest(rows, base), path)
     return Exported(
         len(rows),
@@ -78,8 +79,8 @@ def _findings(readers: Mapping[str, Progress]) -> list[str]:
     return sorted({one.final.finding for one in readers.values() if one.final is not None})
 
 
-def _row(number: int, worklist: Worklist, base: Path, item: WorklistItem, finding: str) -> ManifestRow:
-    path, series = _place(worklist, item, base)
+def _row(number: int, base: Path, item: WorklistItem, finding: str) -> ManifestRow:
+    path, series = _place(item, base)
     extra = {"series": series} if series else {}
     patient = item.patient_key or f"study-{item.key}"
     return ManifestRow(number, patient, {CHANNEL: path}, _label(item, finding), item.modality, extra=extra)
@@ -95,9 +96,9 @@ def _label(item: WorklistItem, finding: str) -> str:
     return positive if finding == "positive" else others[0] if len(others) == 1 else f"no {positive}"
 
 
-def _place(worklist: Worklist, item: WorklistItem, base: Path) -> tuple[Path, str]:
+def _place(item: WorklistItem, base: Path) -> tuple[Path, str]:
     """Give what `medres.read` takes: a file or folder, and the series' key where the folder holds several."""
-    series = item.series or find_item(worklist, item)
+    series = item.series or find_item(item)
     first = series.paths[0].resolve()
     if first.name.lower().endswith(ALONE):
         return first.relative_to(base), ""

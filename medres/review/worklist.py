@@ -1,45 +1,47 @@
-"""A results folder or a folder of scans -> Worklist: what waits for a reader, the most suspicious first.
+"""Results folders and folders of scans -> Worklist: what waits for a reader, the most suspicious first.
 
-Knows the ledger and the headers of scans; knows no screen and no reader.
+Knows the ledger and the headers of scans; knows no screen and no reader. `scans.py` reads what is listed here.
 """
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from medres.errors import IntakeError, StoreError
-from medres.io import find_series, read_series
+from medres.io import find_series
 from medres.io.series import Series
 from medres.ledger import Ledger, LedgerRow
 from medres.review.opinion import Opinion, opinion_of_row
-from medres.volume import Volume
 
 LEDGER_FILE = "ledger.sqlite"
-SCANS_FACT, MODEL_FACT = "folder", "model_folder"
-ALONE = (".nii", ".nii.gz", ".png", ".jpg", ".jpeg")  # one file is one series
+SCANS_FACT, MODEL_FACT, INTAKE_FACT = "folder", "model_folder", "intake"
 VIEWABLE = ("E_NO_MODALITY", "E_CHANNEL_MISSING")  # the model could not take it, a reader can
 RANK = {"positive": 0, "indeterminate": 1, "negative": 2}  # where probabilities are equal
 
 
 @dataclass(frozen=True, eq=False)
 class WorklistItem:
-    """One series, and what a model said of it.
+    """One series, and what models said of it.
 
     Attributes:
         key: unique in the worklist, free of identifiers; stands in addresses.
         series_key: as `medres inspect` shows it.
         status: "ok", "warned", "refused", "out_of_scope", "error", or "unscored".
         modality: DICOM's word, or "".
-        warnings: codes of the intake and the model.
+        warnings: codes of the intake and the models.
         code, message: why, unless all is well.
-        opinion: the model's, or None when unscored.
+        opinions: one for each model that looked at it, the most suspicious first; empty when unscored.
         patient_key: keyed pseudonym, or "".
         scan_digest: of the decoded scan, or "".
         shape: (i, j, k), or None where only the ledger knows the series.
-        row: of the ledger, or None.
+        row: of the ledger, that of the first opinion; or None.
         series: from the headers, or None until it is looked for.
+        base: folder that `row.relative_path` starts from, or None when the ledger does not know.
+        intake: choices made when it was scored, such as {"nifti_frame": "sform"}.
     """
 
     key: str
@@ -49,12 +51,28 @@ class WorklistItem:
     warnings: tuple[str, ...] = ()
     code: str = ""
     message: str = ""
-    opinion: Opinion | None = None
+    opinions: tuple[Opinion, ...] = ()
     patient_key: str = ""
     scan_digest: str = ""
     shape: tuple[int, int, int] | None = None
     row: LedgerRow | None = None
     series: Series | None = None
+    base: Path | None = None
+    intake: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def opinion(self) -> Opinion | None:
+        """The most suspicious opinion, or None when unscored."""
+        return self.opinions[0] if self.opinions else None
+
+    def opinion_of(self, model_digest: str) -> Opinion | None:
+        """Give what one model said, or None."""
+        return next((said for said in self.opinions if said.model_digest == model_digest), None)
+
+    @property
+    def finished_at(self) -> str:
+        """When it was scored, UTC in ISO 8601, or ""."""
+        return self.row.finished_at if self.row else ""
 
     @property
     def readable(self) -> bool:
@@ -68,14 +86,18 @@ class Worklist:
 
     Attributes:
         items: the most suspicious first; then those without an answer.
-        scans_folder: where the scans lie, or None when the ledger does not know.
-        model_folder: of the model that answered, or None.
+        scans_folder: that holds all the scans, or None when no ledger knows.
+        model_folder: of the model that answered last, or None.
+        model_folders: by model digest, where the ledgers know.
+        models: name and version by model digest, of all models that answered.
         skipped: files that are no scan.
     """
 
     items: tuple[WorklistItem, ...]
     scans_folder: Path | None
     model_folder: Path | None
+    model_folders: Mapping[str, Path] = field(default_factory=dict)
+    models: Mapping[str, str] = field(default_factory=dict)
     skipped: int = 0
 
     def find(self, key: str) -> WorklistItem | None:
@@ -83,11 +105,25 @@ class Worklist:
         return next((item for item in self.items if item.key == key), None)
 
 
-def open_worklist(folder: Path, model_folder: Path | None = None, modality: str | None = None) -> Worklist:
-    """List what waits in a folder.
+@dataclass(frozen=True)
+class _Place:
+    """One folder, opened: its items in no order, and what it knows."""
+
+    items: tuple[WorklistItem, ...]
+    base: Path | None
+    model_folder: Path | None = None
+    model_folders: Mapping[str, Path] = field(default_factory=dict)
+    skipped: int = 0
+
+
+def open_worklist(
+    folders: Path | Sequence[Path], model_folder: Path | None = None, modality: str | None = None
+) -> Worklist:
+    """List what waits in one folder or several.
 
     Args:
-        folder: results of `medres score`, or a folder of scans.
+        folders: results of `medres score`, or folders of scans; a scan that stands in several is listed once, with
+            what each model said of it.
         model_folder: a model to score scans with as they are opened; None takes the ledger's own.
         modality: DICOM's word for scans that carry none.
 
@@ -96,44 +132,97 @@ def open_worklist(folder: Path, model_folder: Path | None = None, modality: str 
 
     Raises:
         IntakeError: E_NOT_FOUND, E_EMPTY_FOLDER.
-        StoreError: when the ledger cannot be read.
+        StoreError: when a ledger cannot be read.
     """
-    if (folder / LEDGER_FILE).is_file():
-        return _from_ledger(folder, model_folder)
-    inventory = find_series(folder, headers_only=True, modality=modality)
-    items = sorted((_from_series(series) for series in inventory.series), key=_suspicion)
-    return Worklist(tuple(items), folder, model_folder, len(inventory.skipped))
-
-
-def _from_ledger(folder: Path, model_folder: Path | None) -> Worklist:
-    with closing(Ledger(folder / LEDGER_FILE)) as ledger:
-        rows = list(ledger.rows())
-        scans, model = ledger.fact(SCANS_FACT), ledger.fact(MODEL_FACT)
-    counts: dict[str, int] = {}
-    for row in rows:
-        counts[row.series_key] = counts.get(row.series_key, 0) + 1
-    items = [_from_row(row, alone=counts[row.series_key] == 1) for row in rows]
+    chosen = [folders] if isinstance(folders, Path) else list(folders)
+    places = [_from_ledger(one) if (one / LEDGER_FILE).is_file() else _from_scans(one, modality) for one in chosen]
+    items = sorted(_joined(places), key=_suspicion)
+    bases = {place.base for place in places if place.base is not None}
+    known = {digest: path for place in places for digest, path in place.model_folders.items()}
+    last = next((place.model_folder for place in reversed(places) if place.model_folder), None)
     return Worklist(
-        tuple(sorted(items, key=_suspicion)),
-        (folder / scans).resolve() if scans else None,  # facts are relative to the results
-        model_folder or ((folder / model).resolve() if model else None),
+        tuple(items),
+        Path(os.path.commonpath(bases)) if bases else None,
+        model_folder or last,
+        known,
+        {said.model_digest: said.model for item in items for said in item.opinions if said.model_name},
+        sum(place.skipped for place in places),
     )
 
 
-def _from_row(row: LedgerRow, *, alone: bool) -> WorklistItem:
-    key = row.series_key if alone else f"{row.series_key}.{row.model_digest[:6]}{row.configuration_digest[:4]}"
+def _joined(places: Iterable[_Place]) -> list[WorklistItem]:
+    """Make one item of each scan, whichever folders it stands in."""
+    by_scan: dict[tuple[Path | None, str], list[WorklistItem]] = {}
+    for place in places:
+        for item in place.items:
+            by_scan.setdefault((place.base, item.series_key), []).append(item)
+    taken: set[str] = set()
+    joined = []
+    for same in by_scan.values():
+        one = _one_of(same)
+        while one.key in taken:  # the same series in another folder
+            one = replace(one, key=f"{one.key}+")
+        taken.add(one.key)
+        joined.append(one)
+    return joined
+
+
+def _one_of(same: list[WorklistItem]) -> WorklistItem:
+    """Join what several models said of one scan; of one model the newest answer counts."""
+    if len(same) == 1:
+        return same[0]
+    scored = sorted((item for item in same if item.row is not None), key=lambda item: item.finished_at)
+    newest = {item.row.model_digest: item for item in scored if item.row is not None}
+    ranked = sorted(newest.values(), key=_suspicion) or same
+    return replace(
+        ranked[0],
+        opinions=tuple(said for item in ranked for said in item.opinions),
+        warnings=tuple(dict.fromkeys(code for item in ranked for code in item.warnings)),
+        series=next((item.series for item in same if item.series), None),
+    )
+
+
+def _from_scans(folder: Path, modality: str | None) -> _Place:
+    inventory = find_series(folder, headers_only=True, modality=modality)
+    return _Place(tuple(map(_from_series, inventory.series)), folder.resolve(), skipped=len(inventory.skipped))
+
+
+def _from_ledger(folder: Path) -> _Place:
+    with closing(Ledger(folder / LEDGER_FILE)) as ledger:
+        rows = list(ledger.rows())
+        scans = _beside(folder, ledger.fact(SCANS_FACT))
+        model = _beside(folder, ledger.fact(MODEL_FACT))
+        digests = sorted({row.model_digest for row in rows})
+        found = {digest: _beside(folder, ledger.fact(f"{MODEL_FACT} {digest}")) for digest in digests}
+        told = {digest: ledger.fact(f"{INTAKE_FACT} {digest}") for digest in {row.configuration_digest for row in rows}}
+    intake = {digest: dict(json.loads(text)) for digest, text in told.items() if text}
+    folders = {digest: path for digest, path in found.items() if path is not None}
+    if not folders and model is not None and len(digests) == 1:
+        folders = {digests[0]: model}
+    items = tuple(_from_row(row, scans, intake.get(row.configuration_digest, {})) for row in rows)
+    return _Place(items, scans, model, folders)
+
+
+def _beside(folder: Path, fact: str | None) -> Path | None:
+    """Follow a fact, which is relative to the results."""
+    return (folder / fact).resolve() if fact else None
+
+
+def _from_row(row: LedgerRow, base: Path | None, intake: Mapping[str, str]) -> WorklistItem:
     return WorklistItem(
-        key,
+        row.series_key,
         row.series_key,
         row.status,
         row.modality,
         warnings=row.warnings,
         code=row.code,
         message=row.message,
-        opinion=opinion_of_row(row),
+        opinions=(opinion_of_row(row),),
         patient_key=row.patient_key,
         scan_digest=row.scan_digest,
         row=row,
+        base=base,
+        intake=intake,
     )
 
 
@@ -159,61 +248,3 @@ def _suspicion(item: WorklistItem) -> tuple[int, float, int, str]:
         return 0, -opinion.probability, RANK.get(opinion.decision, 3), item.key
     order = {"unscored": 1, "out_of_scope": 2, "error": 3, "refused": 4}
     return order.get(item.status, 3), 0.0, 0, item.key
-
-
-def read_item(worklist: Worklist, item: WorklistItem) -> Volume:
-    """Read the scan of one item.
-
-    Args:
-        worklist: the item's own.
-        item: a readable one.
-
-    Returns:
-        The Volume.
-
-    Raises:
-        IntakeError: when the scan is not where it was, or must not be read.
-    """
-    if not item.readable:
-        raise IntakeError(item.code, item.message)
-    volume = read_series(item.series or find_item(worklist, item), modality=item.modality or None)
-    if item.scan_digest and volume.origin.content_digest != item.scan_digest:
-        raise IntakeError("E_INPUT_CHANGED", "the scan is not the one that was scored", "score the folder again")
-    return volume
-
-
-def find_item(worklist: Worklist, item: WorklistItem) -> Series:
-    """Find the files of an item that only the ledger knows.
-
-    Args:
-        worklist: the item's own.
-        item: with a ledger row.
-
-    Returns:
-        Its Series.
-
-    Raises:
-        StoreError: E_STORE_FORMAT when the ledger does not say where the scans lie.
-        IntakeError: E_NOT_FOUND when they are gone.
-    """
-    if worklist.scans_folder is None or item.row is None or not item.row.relative_path:
-        raise StoreError("E_STORE_FORMAT", "this ledger does not say where its scans lie", "score the folder again")
-    first = worklist.scans_folder / item.row.relative_path
-    if not first.exists():
-        raise IntakeError("E_NOT_FOUND", "the scan is not where it was when it was scored", "bring the folder back")
-    place = first if first.is_file() and first.name.lower().endswith(ALONE) else first.parent
-    return _choose(place, first, item) or _choose(worklist.scans_folder, first, item) or _gone()
-
-
-def _choose(place: Path, first: Path, item: WorklistItem) -> Series | None:
-    """Take the series that holds the item's first file; where several do, the one of its key."""
-    filled = "W_GAPS_FILLED" in item.warnings  # read again as it was read when it was scored
-    found = find_series(place, headers_only=True, allow_gaps=filled, modality=item.modality or None).series
-    holding = [series for series in found if first in series.paths]
-    if len(holding) > 1:
-        holding = [series for series in holding if series.key == item.series_key]
-    return holding[0] if len(holding) == 1 else None
-
-
-def _gone() -> Series:
-    raise IntakeError("E_NOT_FOUND", "the series is not in its folder any more", "score the folder again")

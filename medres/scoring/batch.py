@@ -5,6 +5,7 @@ Ties intake, classifier, workers and ledger together; knows no screen.
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections import Counter
@@ -123,7 +124,7 @@ def score_folder(
     context = _context(setup)
     with closing(Ledger(out / LEDGER_FILE)) as ledger:
         _bind(ledger, base, out)
-        ledger.set_fact("model_folder", _relative(model_folder, out))
+        _note_choices(ledger, context, _relative(model_folder, out), options)
         inventory = find_series(
             folder,
             headers_only=True,
@@ -165,6 +166,13 @@ def _bind(ledger: Ledger, base: Path, out: Path) -> None:
         ledger.set_fact("folder", place)
     elif known != place:
         raise StoreError("E_STORE_OTHER", "one results folder must hold one folder's results, got another folder")
+
+
+def _note_choices(ledger: Ledger, context: Context, model: str, options: ScoringOptions) -> None:
+    """Remember where each model lies and how each configuration reads a scan: a viewer reads it the same way."""
+    ledger.set_fact("model_folder", model)
+    ledger.set_fact(f"model_folder {context.model_digest}", model)
+    ledger.set_fact(f"intake {context.configuration_digest}", json.dumps(options.intake))
 
 
 def _relative(base: Path, out: Path) -> str:

@@ -17,8 +17,9 @@ from medres.classifier import load_classifier
 from medres.explain.gradcam import build_heatmap
 from medres.io.privacy import load_site_key
 from medres.review.decisions import progress_of
+from medres.review.scans import read_item
 from medres.review.store import ReviewStore
-from medres.review.worklist import open_worklist, read_item
+from medres.review.worklist import open_worklist
 from tests.browser.conftest import ROOT, free_port, wait_for
 from tests.results_folder import build_results
 
@@ -210,7 +211,7 @@ def test_a_length_an_angle_and_an_ellipse_are_measured_in_mm(box):
 
 def test_the_ellipse_gives_the_mean_of_the_voxels_inside(box, results):
     listed = open_worklist(results)
-    volume = read_item(listed, listed.items[1])
+    volume = read_item(listed.items[1])
     facts = box.evaluate(
         """(box) => {
             const port = box.medres.ports[0], at = (u, v) => port.plane.voxel(u, v, port.index);
@@ -227,7 +228,7 @@ def test_the_ellipse_gives_the_mean_of_the_voxels_inside(box, results):
 
 def test_slab_projection_is_the_maximum_over_its_slices(box, results):
     listed = open_worklist(results)
-    volume = read_item(listed, listed.items[1])
+    volume = read_item(listed.items[1])
     box.page.keyboard.press("s")
     box.evaluate(FRAME)
     seen = box.evaluate(
@@ -264,7 +265,7 @@ def test_page_down_turns_to_the_next_study_of_the_worklist(page, viewer, results
 
 def test_the_heatmap_lies_where_the_library_puts_it(page, viewer, results):
     listed = open_worklist(results)
-    heat = build_heatmap(load_classifier(listed.model_folder), read_item(listed, listed.items[0]))
+    heat = build_heatmap(load_classifier(listed.model_folder), read_item(listed.items[0]))
     open_first(page, viewer, results)
     reveal = page.get_by_role("button", name="Show the opinion without a reading")
     if reveal.count():

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
+from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from medres.errors import IntakeError, StoreError
 from medres.io.nifti_writing import write_volume
 from medres.ledger import Ledger, LedgerRow
-from medres.review.worklist import open_worklist, read_item
+from medres.review.worklist import open_worklist
 from tests.results_folder import build_results
 from tests.tiny_models import ct_volume
 
@@ -28,57 +28,50 @@ def test_the_most_suspicious_study_comes_first_and_the_unanswered_last(results):
     assert told[3] is None
 
 
-def test_every_item_reads_the_scan_that_was_scored(results):
-    listed = open_worklist(results)
-    for item in listed.items:
-        assert read_item(listed, item).origin.content_digest == item.scan_digest
-
-
-def test_a_scan_that_changed_since_it_was_scored_is_refused(tmp_path):
-    listed = open_worklist(build_results(tmp_path))
-    item = listed.items[0]
-    write_volume(ct_volume(99), tmp_path / "scans" / item.row.relative_path)
-    with pytest.raises(IntakeError, match="E_INPUT_CHANGED"):
-        read_item(listed, item)
-
-
-def test_a_scan_that_is_gone_is_named_without_its_path(tmp_path):
-    listed = open_worklist(build_results(tmp_path))
-    item = listed.items[0]
-    (tmp_path / "scans" / item.row.relative_path).unlink()
-    with pytest.raises(IntakeError, match="E_NOT_FOUND") as fault:
-        read_item(listed, item)
-    assert item.row.relative_path not in str(fault.value)
-
-
-def test_two_models_make_two_items_of_one_series(tmp_path):
+def test_two_models_make_two_opinions_of_one_item_the_most_suspicious_first(tmp_path):
+    rows = [("a", 0.5, "2026-01-01"), ("b", 0.75, "2026-01-02"), ("b", 0.25, "2026-01-01")]
     with closing(Ledger(tmp_path / "ledger.sqlite")) as ledger:
-        for model in ("a", "b"):
-            ledger.record(LedgerRow("ct-1", model * 64, "c" * 64, "ok", probability=0.5, decision="positive"))
-    keys = [item.key for item in open_worklist(tmp_path).items]
-    assert len(set(keys)) == 2
-    assert all(key.startswith("ct-1.") for key in keys)
-
-
-def test_a_ledger_that_does_not_know_its_scans_says_so(tmp_path):
-    with closing(Ledger(tmp_path / "ledger.sqlite")) as ledger:
-        ledger.record(LedgerRow("ct-1", "a" * 64, "c" * 64, "ok", probability=0.5))
+        for number, (model, score, day) in enumerate(rows):
+            row = LedgerRow("ct-1", model * 64, f"{number}" * 64, "ok", probability=score, model_name=model)
+            ledger.record(row)
+            _set_day(ledger, number, day)
     listed = open_worklist(tmp_path)
-    with pytest.raises(StoreError, match="E_STORE_FORMAT"):
-        read_item(listed, listed.items[0])
+    (item,) = listed.items
+    assert [(said.model_name, said.probability) for said in item.opinions] == [("b", 0.75), ("a", 0.5)]
+    assert item.opinion is item.opinions[0]
+    assert item.opinion_of("a" * 64).probability == 0.5
+    assert listed.models == {"a" * 64: "a", "b" * 64: "b"}
+
+
+def test_folders_that_scored_the_same_scans_make_one_worklist(results, tmp_path):
+    other = tmp_path / "other"
+    place = os.path.relpath(results.parent / "scans", other)
+    with closing(Ledger(other / "ledger.sqlite")) as ledger:
+        ledger.set_fact("folder", place)
+        for item in open_worklist(results).items:
+            row = replace(item.row, model_digest="b" * 64, probability=0.999, status="ok", model_name="other")
+            ledger.record(row)
+    listed = open_worklist([results, other, results.parent / "scans"])
+    assert len(listed.items) == len(open_worklist(results).items)
+    assert all(item.opinion.model_name == "other" and len(item.opinions) == 2 for item in listed.items)
+    assert listed.scans_folder == (results.parent / "scans").resolve()
+    assert all(item.series is not None for item in listed.items)
+
+
+def test_the_same_name_in_two_folders_stays_two_scans(tmp_path):
+    for place in ("one", "two"):
+        (tmp_path / place).mkdir()
+        write_volume(ct_volume(len(place)), tmp_path / place / "a.nii.gz")
+    keys = [item.key for item in open_worklist([tmp_path / "one", tmp_path / "two"]).items]
+    assert len(keys) == len(set(keys)) == 2
 
 
 def test_a_folder_of_scans_is_listed_unscored(tmp_path):
     write_volume(ct_volume(0), tmp_path / "a.nii.gz")
     listed = open_worklist(tmp_path)
     assert [item.status for item in listed.items] == ["unscored"]
-    np.testing.assert_array_equal(read_item(listed, listed.items[0]).shape, (32, 32, 24))
 
 
-def test_refused_series_are_listed_and_not_opened(tmp_path):
-    with closing(Ledger(tmp_path / "ledger.sqlite")) as ledger:
-        ledger.record(LedgerRow("ct-1", "a" * 64, "c" * 64, "refused", code="E_GEOM_GAP", message="a gap of 5 mm"))
-    listed = open_worklist(tmp_path)
-    assert not listed.items[0].readable
-    with pytest.raises(IntakeError, match="E_GEOM_GAP: a gap of 5 mm"):
-        read_item(listed, listed.items[0])
+def _set_day(ledger: Ledger, number: int, day: str) -> None:
+    """Let a row look as if it had been scored on another day."""
+    ledger._base.execute("UPDATE series SET finished_at = ? WHERE configuration_digest = ?", (day, f"{number}" * 64))
