@@ -25,7 +25,7 @@ import torch
 from medres.datasets.manifest import read_manifest
 from medres.datasets.rows import Manifest
 from medres.datasets.scans import read_scans
-from medres.datasets.split import Split
+from medres.datasets.split import LEAK_GROUP, Split
 from medres.datasets.split_file import read_split, split_from_column, write_split
 from medres.evaluation.clustered import auroc_clustered
 from medres.evaluation.comparison import compare_auroc
@@ -80,7 +80,7 @@ def fit(
 
 
 def score(model: TrainedModel, experiment: ExperimentSpec, manifest: Manifest, parts: Split, cache: Path) -> list[list]:
-    """Score a model's test part: patient, scan, label, then one probability for each label."""
+    """Score a model's test part: patient (or the group an audit widened), scan, label, a probability for each label."""
     spec = model.spec
     network = build_network(spec.network)
     network.load_state_dict(model.state_dict)
@@ -91,7 +91,8 @@ def score(model: TrainedModel, experiment: ExperimentSpec, manifest: Manifest, p
         for scan in scans:
             logits = torch.cat([network(part) for part in scan.tensor.split(BATCH)])  # (V, L)
             found = scan_probabilities(logits.numpy(), spec)
-            rows.append([scan.patient_id, scan.key, spec.label_names[scan.label], *map(float, found)])
+            group = manifest.by_key[scan.key].value(LEAK_GROUP) or scan.patient_id
+            rows.append([group, scan.key, spec.label_names[scan.label], *map(float, found)])
     return rows
 
 
