@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 import secrets
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
@@ -32,18 +33,21 @@ POLICY = (
 )
 
 
+Content = memoryview | Callable[[], bytes]  # bytes, or how a small PNG is made when it is asked for
+
+
 class Shelf:
     """Buffers under tokens; the same buffer may stand under many tokens without a copy."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._content: dict[str, memoryview] = {}
+        self._content: dict[str, Content] = {}
 
-    def put(self, content: memoryview) -> str:
+    def put(self, content: Content) -> str:
         """Stand a buffer on the shelf.
 
         Args:
-            content: bytes; kept, not copied.
+            content: bytes, kept, not copied; or a function that draws a picture when it is first asked for.
 
         Returns:
             A fresh token of 192 random bits.
@@ -53,7 +57,7 @@ class Shelf:
             self._content[token] = content
         return token
 
-    def find(self, token: str) -> memoryview | None:
+    def find(self, token: str) -> Content | None:
         """Give the buffer of a token, or None."""
         with self._lock:
             return self._content.get(token)
@@ -84,10 +88,20 @@ async def send_bytes(request: Request) -> Response:
     content = SHELF.find(request.path_params["token"])
     if content is None:
         return Response(status_code=404)
+    if not isinstance(content, memoryview):
+        return await _send_picture(content)
     wanted = request.headers.get("range")
     if wanted is None:
         return _stream(content, {**HEADERS, "Content-Length": str(len(content))}, 200)
     return _send_range(content, wanted)
+
+
+async def _send_picture(draw: Callable[[], bytes]) -> Response:
+    """Draw in another thread, so that nobody's scan waits for it."""
+    picture = await run_in_threadpool(draw)
+    if not picture:
+        return Response(status_code=404)
+    return Response(picture, headers={**HEADERS, "Cache-Control": "private, max-age=3600"}, media_type="image/png")
 
 
 def _send_range(content: memoryview, wanted: str) -> Response:

@@ -7,7 +7,7 @@ import tempfile
 import weakref
 from pathlib import Path
 
-from app.doors import SHELF, address
+from app.doors import SHELF, Content, address
 
 
 class Tokens:
@@ -18,7 +18,7 @@ class Tokens:
         self.study = ""
         weakref.finalize(self, lambda names: SHELF.drop(list(names.values())), self.by_name)
 
-    def address(self, study_key: str, name: str, content: memoryview) -> str:
+    def address(self, study_key: str, name: str, content: Content) -> str:
         """Give this session's address of a buffer; those of another study end."""
         if self.study != study_key:
             SHELF.drop(list(self.by_name.values()))
@@ -27,6 +27,11 @@ class Tokens:
         if name not in self.by_name:
             self.by_name[name] = SHELF.put(content)
         return address(self.by_name[name])
+
+    def end(self, name: str) -> None:
+        """End one address; an unknown name is ignored."""
+        if name in self.by_name:
+            SHELF.drop([self.by_name.pop(name)])
 
 
 class Uploads:

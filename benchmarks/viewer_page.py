@@ -54,7 +54,7 @@ def canvas(volume: Volume, heat: Heatmap, buffer: Buffer) -> None:
         st.session_state.tokens = [SHELF.put(buffer.content), SHELF.put(encode_heat(heat))]
     scene = describe_volume(volume, buffer.kind)
     scene["volume"]["url"] = address(st.session_state.tokens[0])
-    scene["heatmap"] = {**describe_heatmap(heat), "url": address(st.session_state.tokens[1])}
+    scene["heatmaps"] = [{**describe_heatmap(heat), "model": "none", "url": address(st.session_state.tokens[1])}]
     scene |= {"study": "benchmark", "captions": {"study": "benchmark", "model": "none", "disclaimer": DISCLAIMER}}
     draw_viewer(scene, "viewer")
 

@@ -48,11 +48,27 @@ def _final(opened: state.OpenStudy, said: Opinion | None, so_far: Progress) -> N
         note = st.text_area("Note (no names)", max_chars=LONGEST_NOTE, height=68)
         sent = st.form_submit_button("Record final reading", type="primary", width="stretch")
     if sent:
-        mark, seconds = state.mark(), state.seconds_open()
-        draft = Reading("final", "unsure", confidence, agreement or "", mark, note.strip(), seconds)  # type: ignore[arg-type]
+        draft = _draft(confidence, agreement, note)
         _record(opened, finding, draft, said)
     if so_far.final is not None and st.button("Next study", width="stretch"):
         _next(opened)
+
+
+def _draft(confidence: int, agreement: str | None, note: str) -> Reading:
+    """Put a final reading together, all but its finding."""
+    region = state.mark_region() or {}
+    axes = tuple(region["axesMm"]) if region else None
+    return Reading(
+        "final",
+        "unsure",
+        confidence,
+        agreement or "",  # type: ignore[arg-type]
+        state.mark(),
+        note.strip(),
+        state.seconds_open(),
+        region.get("plane", ""),
+        axes,  # type: ignore[arg-type]
+    )
 
 
 def _ask(said: Opinion | None) -> tuple[str | None, int]:
@@ -74,13 +90,22 @@ def _ask_agreement(said: Opinion | None) -> str | None:
 def _mark(opened: state.OpenStudy) -> None:
     mark = state.mark()
     if mark is None:
-        st.caption("Press M on the scan to mark the place under the crosshair.")
+        st.caption("Press M on the scan to mark the place under the crosshair, R to draw an ellipse about a finding.")
         return
     left, right = st.columns([2, 1], vertical_alignment="center")
-    left.caption(f"Marked at {place_words(opened.volume, mark)}")
+    left.caption(f"Marked at {place_words(opened.volume, mark)}{_region_words(opened)}")
     if right.button("Remove", width="stretch"):
         state.set_mark(None)
         st.rerun()
+
+
+def _region_words(opened: state.OpenStudy) -> str:
+    region = state.mark_region()
+    if region is None:
+        return ""
+    wide, high = (2 * mm for mm in region["axesMm"])
+    size = f", {wide:.1f} × {high:.1f} mm" if opened.volume.spacing_known else ""
+    return f", ellipse{size}, {region['plane']}"
 
 
 def _said(reading: Reading) -> str:

@@ -1,6 +1,7 @@
 // Points in voxels -> length, angle and ellipse in mm, drawn where they were made. Knows no toolbar.
 
-const NEEDED = { length: 2, ellipse: 2, angle: 3 };
+const NEEDED = { length: 2, ellipse: 2, angle: 3, region: 2 };
+const COLOURS = { region: "#ff9de2" };
 
 function lengthMm(grid, p, q) {
   return norm(grid.toMm(p).map((x, n) => x - grid.toMm(q)[n]));
@@ -33,6 +34,14 @@ function ellipseFacts(plane, s, p, q) {
   return { count, mean, deviation, areaMm2: Math.PI * ru * plane.columnMm * rv * plane.rowMm };
 }
 
+// An ellipse drawn about a finding -> its centre and its half-axes along columns and rows, mm.
+function regionOf(m, port) {
+  const [p, q] = m.points, plane = port.plane;
+  const [u0, v0] = plane.pixel(p), [u1, v1] = plane.pixel(q);
+  const axesMm = [(Math.abs(u1 - u0) / 2) * plane.columnMm, (Math.abs(v1 - v0) / 2) * plane.rowMm];
+  return { mm: port.scan.grid.toMm(p.map((x, n) => (x + q[n]) / 2)), plane: port.name, axesMm };
+}
+
 class Measures {
   constructor(viewer) {
     this.viewer = viewer;
@@ -48,13 +57,21 @@ class Measures {
 
   press(port, event, kind) {
     const p = this.point(port, event);
-    if (this.open && this.open.plane === port.name && this.open.kind === "angle" && this.open.slice === port.index) {
-      this.open.points.push(p);
-    } else this.open = { kind, plane: port.name, slice: port.index, points: [p, p] };
+    if (this.open && this.open.kind === "angle" && this.isOn(this.open, port)) this.open.points.push(p);
+    else this.open = { kind, scan: port.scan.key, plane: port.name, slice: port.index, points: [p, p] };
+  }
+
+  isOn(m, port) {
+    return m.scan === port.scan.key && m.plane === port.name && m.slice === port.index;
+  }
+
+  // Those that lie on what a viewport shows.
+  on(port) {
+    return this.list.filter((m) => this.isOn(m, port));
   }
 
   move(port, event) {
-    if (!this.open || this.open.plane !== port.name) return false;
+    if (!this.open || !this.isOn(this.open, port)) return false;
     this.open.points[this.open.points.length - 1] = this.point(port, event);
     return true;
   }
@@ -64,12 +81,19 @@ class Measures {
     if (!m || m.points.length < NEEDED[m.kind]) return;
     this.open = null;
     const [u0, v0] = port.plane.pixel(m.points[0]), [u1, v1] = port.plane.pixel(m.points[1]);
-    if (Math.hypot(u1 - u0, v1 - v0) > 0.5) this.list.push(m);
+    if (Math.hypot(u1 - u0, v1 - v0) <= 0.5) return;
+    if (m.kind === "region") this.viewer.markRegion(port, regionOf(m, port));
+    else this.list.push(m);
   }
 
   removeLast() {
     if (this.open) this.open = null;
     else this.list.pop();
+  }
+
+  // What a key image keeps of them.
+  kept(port) {
+    return this.on(port).map((m) => ({ kind: m.kind, points: m.points, text: this.text(m, port) }));
   }
 
   clear() {
@@ -82,7 +106,8 @@ class Measures {
   }
 
   text(m, port) {
-    const grid = this.viewer.grid;
+    const { grid } = port.scan;
+    if (m.kind === "region") return "";
     if (m.kind === "length") return `${lengthMm(grid, m.points[0], m.points[1]).toFixed(1)} mm`;
     if (m.kind === "angle") return m.points.length < 3 ? "" : `${angleDegrees(grid, ...m.points).toFixed(1)}°`;
     if (grid.samples === 3) return `${ellipseFacts(port.plane, m.slice, ...m.points).areaMm2.toFixed(0)} mm²`;
@@ -93,22 +118,17 @@ class Measures {
   }
 
   drawOn(port, c) {
-    const here = (m) => m.plane === port.name && m.slice === port.index;
-    for (const m of [...this.list, this.open].filter((m) => m && here(m))) this.drawOne(m, port, c);
+    for (const m of [...this.list, this.open].filter((m) => m && this.isOn(m, port))) this.drawOne(m, port, c);
   }
 
   drawOne(m, port, c) {
     const ratio = window.devicePixelRatio || 1;
     const places = m.points.map((p) => port.place(...port.plane.pixel(p)));
     c.beginPath();
-    if (m.kind === "ellipse") this.ellipsePath(c, m, port);
+    if (m.kind === "ellipse" || m.kind === "region") this.ellipsePath(c, m, port);
     else places.forEach(([x, y], n) => (n ? c.lineTo(x, y) : c.moveTo(x, y)));
-    c.strokeStyle = "rgba(0, 0, 0, 0.8)";
-    c.lineWidth = 3.5 * ratio;
-    c.stroke();
-    c.strokeStyle = "#7dff8a";
-    c.lineWidth = 1.5 * ratio;
-    c.stroke();
+    stroked(c, "rgba(0, 0, 0, 0.8)", 3.5 * ratio);
+    stroked(c, COLOURS[m.kind] || "#7dff8a", 1.5 * ratio);
     const [x, y] = places[places.length - 1];
     const right = x > port.canvas.width * 0.6;
     port.outlined(c, this.text(m, port), x + (right ? -8 : 8) * ratio, y - 8 * ratio, right ? "right" : "left");

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app import state
@@ -9,24 +11,29 @@ from app.components.page import plain
 from medres.explain.heatmap import Heatmap, Region
 from medres.results.disclaimer import NO_REGION, PHANTOM
 from medres.review.opinion import Opinion, warning_words
+from medres.review.scene import place_words
 
 COLOURS = {"positive": "red", "negative": "green", "indeterminate": "orange"}
 MOST_REGIONS = 8
+VERDICTS = {True: "passed", False: "failed", None: "not tested"}
 LITTLE_SEEN = 0.9  # share of the scan below which the reader is told so in colour
 
 
-def draw_opinion(said: Opinion | None, fault: str = "") -> None:
-    """Draw what the model said, or why it said nothing."""
+def draw_opinions(said: Sequence[Opinion], fault: str = "") -> None:
+    """Draw what each model said, or why none said anything."""
     with st.container(border=True):
-        st.markdown("**The model's opinion**")
+        st.markdown("**The model's opinion**" if len(said) < 2 else f"**The opinions of {len(said)} models**")
         if fault:
             st.warning(plain(fault))
-        elif said is None:
+        elif not said:
             st.write("No model has scored this study. Start with `medres view FOLDER --model MODEL`.")
-        elif said.probability is None:
-            _no_answer(said)
-        else:
-            _answer(said)
+        for number, one in enumerate(said):
+            if number:
+                st.divider()
+            if one.probability is None:
+                _no_answer(one)
+            else:
+                _answer(one)
 
 
 def _no_answer(said: Opinion) -> None:
@@ -55,7 +62,7 @@ def _answer(said: Opinion) -> None:
 
 def _standing(said: Opinion) -> None:
     """Say where the score falls among the validation scores of each class."""
-    found = state.standing(said)
+    found = state.standing_of(said)
     if found is None or found.negatives_below is None or found.positives_below is None:
         return
     st.caption(
@@ -76,9 +83,10 @@ def draw_report(opened: state.OpenStudy) -> None:
     )
 
 
-def draw_warnings(opened: state.OpenStudy, said: Opinion | None) -> None:
-    """Draw the warnings of intake and model, in words."""
-    codes = tuple(dict.fromkeys((*opened.volume.codes, *opened.item.warnings, *(said.warnings if said else ()))))
+def draw_warnings(opened: state.OpenStudy, said: Sequence[Opinion]) -> None:
+    """Draw the warnings of intake and models, in words."""
+    told = [code for one in said for code in one.warnings]
+    codes = tuple(dict.fromkeys((*opened.volume.codes, *opened.item.warnings, *told)))
     if not codes:
         return
     with st.container(border=True):
@@ -87,30 +95,44 @@ def draw_warnings(opened: state.OpenStudy, said: Opinion | None) -> None:
             st.caption(plain(words))
 
 
-def draw_regions(explained: Heatmap) -> None:
+def draw_regions(opened: state.OpenStudy, explained: Heatmap, said: Opinion, *, alone: bool) -> None:
     """List the heatmap's regions, each with a way to it."""
     with st.container(border=True):
-        st.markdown("**Regions of the heatmap**")
+        st.markdown("**Regions of the heatmap**" if alone else f"**Regions of {plain(said.model)}**")
         found = explained.regions()
         if not found:
             st.caption(NO_REGION)
         for number, region in enumerate(found[:MOST_REGIONS], start=1):
-            _region(number, region, explained)
-        st.caption(_trust(explained))
+            _region(number, region, opened, said)
+        if len(found) > MOST_REGIONS:
+            st.caption(f"and {len(found) - MOST_REGIONS} smaller ones")
+        _trust(explained)
 
 
-def _region(number: int, region: Region, explained: Heatmap) -> None:
-    size = f"{region.volume_mm3 / 1000:.1f} ml, " if explained.spacing_known else ""
+def _region(number: int, region: Region, opened: state.OpenStudy, said: Opinion) -> None:
+    size = f"{region.volume_mm3 / 1000:.1f} ml, " if opened.volume.spacing_known else ""
     words, button = st.columns([2.2, 1], vertical_alignment="center")
-    words.caption(f"{number}: {size}maximum {region.maximum:.3g}")
-    if button.button("Go to", key=f"region-{number}", width="stretch"):
+    place = place_words(opened.volume, region.centroid_mm)
+    words.caption(f"{number}: {size}maximum {region.maximum:.3g}, about {place}")
+    if button.button("Go to", key=f"region-{said.model_digest[:12]}-{number}", width="stretch"):
         state.go_to(region.maximum_mm)
         st.rerun()
 
 
-def _trust(explained: Heatmap) -> str:
-    if explained.scorecard is None:
-        return "This heatmap has not been tested: it shows where the network looked, not where disease is."
-    if explained.scorecard.get("passed"):
-        return ":green[This model's heatmaps passed their tests on validation scans.]"
-    return f":orange[This model's heatmaps failed their tests: {plain(str(explained.scorecard.get('reason', '')))}]"
+def _trust(explained: Heatmap) -> None:
+    """Say whether the model's heatmaps passed their tests, and show what was tested."""
+    card = explained.scorecard
+    if card is None:
+        st.badge("Not tested", color="gray")
+        st.caption("This heatmap has not been tested: it shows where the network looked, not where disease is.")
+        return
+    passed = bool(card.get("passed"))
+    st.badge("Passed its tests" if passed else "Failed its tests", color="green" if passed else "orange")
+    words = "This model's heatmaps passed their tests on validation scans."
+    if not passed:
+        words = f":orange[This model's heatmaps failed their tests: {plain(str(card.get('reason', '')))}]"
+    st.caption(words)
+    with st.expander("Scorecard"):
+        for name, part in card.items():
+            if isinstance(part, dict) and "reason" in part:
+                st.caption(f"{name.capitalize()}, {VERDICTS[part.get('passed')]}: {plain(str(part['reason']))}")

@@ -1,18 +1,29 @@
-// Buttons, sliders, legend, help -> calls of the viewer. Shows only what this scan can do.
+// Buttons, lists and sliders -> calls of the viewer. Shows only what the active scan can do, and is built anew for
+// another one.
+
+const TOOLS = [["length", "Length", "L"], ["angle", "Angle", "A"], ["ellipse", "Ellipse", "E"]];
 
 class Toolbar {
   constructor(viewer, host) {
     this.viewer = viewer;
     this.bar = element("div", "bar", host);
     this.bar.setAttribute("role", "toolbar");
-    this.buttons = {};
-    const grey = viewer.grid.samples === 1;
-    if (grey) this.windowGroup();
+    this.bar.setAttribute("aria-label", "Tools");
+  }
+
+  // One toolbar for one scan and one set of series.
+  build(scan, state) {
+    Object.assign(this, { scan, state, buttons: {} });
+    for (const name of ["presets", "slab", "thick", "plane", "model"]) this[name] = null;
+    this.bar.replaceChildren();
+    this.layoutGroup();
+    if (!scan.colour) this.windowGroup();
     this.viewGroup();
     this.measureGroup();
-    if (viewer.ports.some((port) => port.plane.slices > 1)) this.stackGroup(grey);
+    if (scan.spec.planes.length > 1 || scan.grid.shape[2] > 1) this.stackGroup();
     this.heat = element("div", "group heat", this.bar);
-    this.button(this.bar, "help", "Help", "?", () => viewer.toggleHelp());
+    this.showHeat();
+    this.button(this.bar, "help", "Help", "?", () => this.viewer.toggleHelp());
   }
 
   group() {
@@ -23,6 +34,7 @@ class Toolbar {
     const made = element("button", "", host, text);
     made.type = "button";
     made.title = `${text} (${key})`;
+    made.setAttribute("aria-keyshortcuts", key);
     made.dataset.do = name;
     made.addEventListener("click", act);
     this.buttons[name] = made;
@@ -37,7 +49,10 @@ class Toolbar {
       const option = element("option", "", made, text);
       option.value = value;
     }
-    made.addEventListener("change", () => change(made.value));
+    made.addEventListener("change", () => {
+      change(made.value);
+      this.viewer.active.box.focus({ preventScroll: true });
+    });
     return made;
   }
 
@@ -49,15 +64,30 @@ class Toolbar {
     return made;
   }
 
-  windowGroup() {
-    const { viewer } = this, presets = viewer.scene.presets;
+  layoutGroup() {
+    const { viewer } = this;
     const host = this.group();
-    const options = [["first", "Window: as first shown"], ...presets.map((p, n) => [String(n), `${n + 1} ${p.title}`])];
+    const several = this.scan.spec.planes.length > 1;
+    const names = Object.keys(LAYOUTS).filter((name) => several || name !== "planes" || viewer.layout.name === "planes");
+    const options = names.map((name) => [name, several || name !== "planes" ? LAYOUTS[name].title : "One picture"]);
+    this.layouts = this.select(host, "Layout (Y)", options, (name) => viewer.useLayout(name));
+    if (several && viewer.layout.name !== "planes") {
+      const planes = this.scan.spec.planes.map((plane) => [plane.name, plane.title.split(",")[0]]);
+      this.plane = this.select(host, "Plane (O)", planes, (name) => viewer.usePlane(name));
+    }
+    if (viewer.scene.series?.length > 1) this.button(host, "series", "Series", "T", () => viewer.toggleSeries());
+    if (viewer.chooser.hasPrior()) this.button(host, "compare", "Compare", "B", () => viewer.compare());
+    if (viewer.shownScans().length > 1) this.button(host, "link", "Link", "U", () => viewer.toggleLinks());
+  }
+
+  windowGroup() {
+    const { viewer } = this;
+    const host = this.group();
+    const options = [["first", "Window: as first shown"], ...this.scan.spec.presets.map((p, n) => [String(n), `${n + 1} ${p.title}`])];
     options.push(["custom", "Custom"]);
     this.presets = this.select(host, "Window preset", options, (value) => {
       if (value === "first") viewer.firstWindow();
       else if (value !== "custom") viewer.usePreset(Number(value));
-      viewer.active.box.focus();
     });
     this.button(host, "invert", "Invert", "I", () => viewer.invert());
   }
@@ -67,44 +97,47 @@ class Toolbar {
     const host = this.group();
     this.button(host, "reset", "Reset", "Space", () => viewer.reset());
     if (viewer.ports.length > 1) this.button(host, "enlarge", "Enlarge", "V", () => viewer.enlarge(viewer.active));
-    this.button(host, "cross", "Crosshair", "X", () => viewer.toggleCross());
+    if (this.scan.spec.planes.length > 1) this.button(host, "cross", "Crosshair", "X", () => viewer.toggleCross());
     this.button(host, "mark", "Mark", "M", () => viewer.markHere());
+    this.button(host, "region", "Region", "R", () => viewer.switchTool("region"));
+    this.button(host, "keep", "Key image", "K", () => viewer.keepImage());
   }
 
   measureGroup() {
     const { viewer } = this;
     const host = this.group();
-    const reason = viewer.scene.noMeasuring;
-    for (const [tool, text, key] of [["length", "Length", "L"], ["angle", "Angle", "A"], ["ellipse", "Ellipse", "E"]]) {
-      const made = this.button(host, tool, text, key, () => viewer.useTool(viewer.tool === tool ? "window" : tool));
+    const reason = this.scan.spec.noMeasuring;
+    for (const [tool, text, key] of TOOLS) {
+      const made = this.button(host, tool, text, key, () => viewer.switchTool(tool));
       if (reason) Object.assign(made, { disabled: true, title: reason });
     }
   }
 
-  stackGroup(grey) {
+  stackGroup() {
     const { viewer } = this;
     const host = this.group();
     this.button(host, "cine", "Cine", "P", () => viewer.toggleCine());
-    if (!grey) return;
+    if (this.scan.colour) return;
     const modes = [["off", "Slab off"], ["max", "MIP"], ["min", "MinIP"], ["mean", "Mean"]];
     this.slab = this.select(host, "Slab (S)", modes, (mode) => viewer.setSlab({ mode }));
-    const unit = viewer.grid.spec.spacingKnown ? "mm" : "slices";
+    const unit = this.scan.grid.spec.spacingKnown ? "mm" : "slices";
     const choices = [5, 10, 20, 40].map((x) => [String(x), `${x} ${unit}`]);
     this.thick = this.select(host, "Slab thickness", choices, (mm) => viewer.setSlab({ mm: Number(mm) }));
-    this.thick.value = String(viewer.slab.mm);
   }
 
   // The heatmap's own controls appear once there is a heatmap.
-  showHeat(heat) {
-    const { viewer, heat: host } = this;
-    host.replaceChildren();
-    if (!heat) return;
+  showHeat() {
+    const { viewer, scan, heat: host } = this;
+    if (!scan.heat) return;
     this.button(host, "heat", "Heatmap", "H", () => viewer.toggleHeat());
+    if (scan.heats.length > 1) {
+      const models = scan.heats.map((heat, n) => [String(n), heat.model]);
+      this.model = this.select(host, "Heatmap of which model", models, (n) => viewer.chooseHeat(Number(n)));
+    }
     this.heatMode = this.select(host, "Heatmap style (F)", [["contour", "Contour"], ["fill", "Fill"]], (mode) => {
       viewer.setHeat({ mode, on: true });
     });
-    const label = "Threshold";
-    this.threshold = this.slider(host, label, 0, heat.scale, viewer.heatLook.threshold, (threshold) => {
+    this.threshold = this.slider(host, "Threshold", 0, scan.heat.scale, scan.heatLook.threshold, (threshold) => {
       viewer.setHeat({ threshold, on: true });
     });
     this.opacity = this.slider(host, "Opacity", 0.1, 1, 1, (opacity) => viewer.setHeat({ opacity }));
@@ -116,70 +149,32 @@ class Toolbar {
   }
 
   refresh() {
-    const v = this.viewer;
-    this.press("invert", v.look.inverted !== v.scene.window.inverted);
+    const v = this.viewer, scan = v.scan;
+    const shown = v.shownScans().length;
+    const state = [v.layout.name, v.chooser.key, shown, scan.heat ? scan.heats.map((heat) => heat.model).join() : ""].join(" ");
+    if (this.scan !== scan || this.state !== state) this.build(scan, state);
+    this.press("invert", scan.look.inverted !== scan.spec.window.inverted);
     this.press("cross", v.cross);
-    this.press("enlarge", v.enlarged);
+    this.press("enlarge", v.layout.enlarged);
     this.press("cine", v.cine);
-    for (const tool of ["length", "angle", "ellipse"]) this.press(tool, v.tool === tool);
-    if (this.presets) this.presets.value = v.presetShown();
-    if (this.slab) this.slab.value = v.slab.mode;
-    if (this.thick) this.thick.hidden = v.slab.mode === "off";
-    if (!v.heat) return;
-    this.press("heat", v.heatLook.on);
-    this.press("cells", v.heatLook.cells);
-    this.heatMode.value = v.heatLook.mode;
-    this.threshold.value = v.heatLook.threshold;
-    this.opacity.parentElement.hidden = v.heatLook.mode !== "fill";
+    this.press("link", v.links.on && v.links.whole());
+    this.press("series", !v.chooser.host.hidden);
+    for (const tool of ["length", "angle", "ellipse", "region"]) this.press(tool, v.tool === tool);
+    this.layouts.value = v.layout.name;
+    if (this.plane) this.plane.value = v.active.name;
+    if (this.presets) this.presets.value = scan.presetShown();
+    if (this.slab) this.slab.value = scan.slab.mode;
+    if (this.thick) Object.assign(this.thick, { hidden: scan.slab.mode === "off", value: String(scan.slab.mm) });
+    if (scan.heat) this.refreshHeat(scan);
   }
-}
 
-function buildLegend(viewer, host) {
-  const legend = element("div", "legend", host);
-  const ramp = element("canvas", "ramp", legend);
-  const words = element("div", "words", legend);
-  return {
-    refresh() {
-      const { heat, heatLook } = viewer;
-      legend.hidden = !heat || !heatLook.on;
-      if (legend.hidden) return;
-      drawRamp(ramp, heat, heatLook);
-      const beyond = viewer.heatAnywhere() ? "" : `\n${heat.noRegion}`;
-      const from = heatLook.threshold.toPrecision(3), to = heat.scale.toPrecision(3);
-      words.textContent = `${heat.legend}\nshown from ${from}, full colour at ${to}; white line: the edge of what the network saw${beyond}`;
-    },
-  };
-}
-
-function drawRamp(ramp, heat, look) {
-  ramp.width = 256;
-  ramp.height = 12;
-  const c = ramp.getContext("2d");
-  for (let n = 0; n < 256; n++) {
-    const shown = isShown((n / 255) * heat.scale, look.threshold);
-    c.fillStyle = shown ? `rgb(${heat.colours[3 * n]}, ${heat.colours[3 * n + 1]}, ${heat.colours[3 * n + 2]})` : "#333";
-    c.fillRect(n, 0, 1, 12);
+  refreshHeat({ heatLook, heats, heat }) {
+    this.press("heat", heatLook.on);
+    this.press("cells", heatLook.cells);
+    if (this.model) this.model.value = String(heats.indexOf(heat));
+    this.heatMode.value = heatLook.mode;
+    this.threshold.max = heat.scale;
+    this.threshold.value = heatLook.threshold;
+    this.opacity.parentElement.hidden = heatLook.mode !== "fill";
   }
-  c.fillStyle = CONTOUR_COLOUR;
-  c.fillRect(Math.round((255 * look.threshold) / heat.scale) - 1, 0, 2, 12);
-}
-
-function buildHelp(viewer, host) {
-  const help = element("div", "help", host);
-  help.hidden = true;
-  help.setAttribute("role", "dialog");
-  help.setAttribute("aria-label", "Mouse and keys");
-  const sheet = element("div", "sheet", help);
-  element("h2", "", sheet, "Mouse and keys");
-  const list = element("div", "columns", sheet);
-  const rows = [...MOUSE_HELP, ...KEYS.filter((key) => key[1]).map((key) => [key[1], key[2]])];
-  for (const [hand, does] of rows) {
-    const row = element("div", "row", list);
-    element("kbd", "", row, hand);
-    element("span", "", row, does);
-  }
-  const close = element("button", "", sheet, "Close (Esc)");
-  close.addEventListener("click", () => viewer.toggleHelp(false));
-  help.addEventListener("click", (event) => event.target === help && viewer.toggleHelp(false));
-  return help;
 }

@@ -1,133 +1,140 @@
-// A scene from the server -> linked planes that a reader drives. Everything interactive happens here; only what the
+// A scene from the server -> viewports that a reader drives. Everything interactive happens here; only what the
 // reader decides goes back. One viewer for each place on the page.
 
 const CINE_MS = 80;
+const SCANS_KEPT = 5; // in the browser's memory
+const NOTE_MS = 3500;
 const viewers = new WeakMap();
 
 class Viewer {
   constructor(root, scene) {
     this.root = root;
     this.scene = scene;
-    this.grid = new Grid(scene.volume);
-    this.abort = new AbortController();
-    this.cursor = this.grid.shape.map((n) => Math.floor(n / 2));
-    this.look = { ...scene.window };
-    this.heat = null;
-    this.heatLook = { on: false, mode: "contour", threshold: 0, opacity: 1, cells: false };
-    this.slab = { mode: "off", mm: 10 };
     this.tool = "window";
-    this.cross = scene.planes.length > 1;
+    this.cross = true;
     this.smooth = true;
-    this.measures = new Measures(this);
     this.wanted = new Set();
+    this.pending = null; // a series that was asked for and the viewports that wait for it
+    this.measures = new Measures(this);
+    this.links = new Links(this);
+    this.first = new Scan(scene, (scan, what) => this.heard(scan, what));
+    this.scans = new Map([[this.first.key, this.first]]);
     this.build();
-    this.load();
   }
 
   build() {
     this.box = element("div", "medres");
     this.box.dataset.ready = "no";
+    this.box.dataset.heat = "no";
     this.box.medres = this;
     this.top = element("div", "top", this.box);
-    this.stage = element("div", `stage planes-${this.scene.planes.length}`, this.box);
-    this.ports = this.scene.planes.map((spec) => new Viewport(this, spec, this.stage));
-    for (const port of this.ports) port.mouse = new Mouse(this, port);
+    const middle = element("div", "middle", this.box);
+    this.chooser = new Chooser(this, element("div", "strip", middle));
+    this.stage = element("div", "stage", middle);
+    this.layout = new Layout(this, this.stage);
+    this.layout.arrange("planes", this.first);
     this.active = this.ports[0];
-    this.active.box.classList.add("active", "main");
+    this.active.box.classList.add("active");
     this.toolbar = new Toolbar(this, this.top);
     this.legend = buildLegend(this, this.box);
-    const foot = element("div", "foot", this.box);
-    this.readout = element("div", "readout", foot);
-    this.owner = element("div", "owner", foot);
+    this.foot();
     this.help = buildHelp(this, this.box);
     this.box.addEventListener("keydown", (event) => onKey(this, event));
     this.root.querySelectorAll(".medres").forEach((old) => old.remove());
     this.root.append(this.box);
-    this.sizes = new ResizeObserver(() => this.ask("draw"));
-    for (const port of this.ports) this.sizes.observe(port.box);
-    this.caption();
+    this.read(this.scene);
     this.active.box.focus({ preventScroll: true });
   }
 
-  caption() {
-    const words = this.scene.captions;
-    this.owner.textContent = [words.disclaimer, words.model].filter(Boolean).join("  ·  ");
+  foot() {
+    const foot = element("div", "foot", this.box);
+    this.readout = element("div", "readout", foot);
+    this.spoken = element("div", "spoken", foot);
+    this.spoken.setAttribute("role", "status");
+    this.owner = element("div", "owner", foot);
   }
 
-  async load() {
-    const mine = this.abort;
-    let drawn = false;
-    const arrival = (whole) => {
-      if (mine.signal.aborted) return;
-      if (whole && !drawn) {
-        drawn = true;
-        this.box.dataset.ready = "first";
-        this.ask("paint");
-      }
-      this.pointAt(null);
-    };
-    try {
-      await fetchGrid(this.grid, this.scene.volume.url, mine.signal, arrival);
-      this.ask("paint");
-      this.box.dataset.ready = "all";
-    } catch (fault) {
-      if (!mine.signal.aborted) this.fail("The scan could not be loaded. Open the study again from the worklist.");
-    }
-    this.loadHeat();
+  get ports() {
+    return this.layout.ports;
   }
 
-  async loadHeat() {
-    const spec = this.scene.heatmap;
-    this.toolbar.showHeat(null);
-    this.heat = null;
-    this.box.dataset.heat = "no";
-    if (!spec) return this.ask("paint");
-    try {
-      const heat = await fetchHeat(spec, this.abort.signal);
-      if (this.scene.heatmap !== spec) return;
-      this.heat = heat;
-      Object.assign(this.heatLook, { on: false, threshold: spec.threshold });
-      this.toolbar.showHeat(heat);
-      this.box.dataset.heat = "yes";
-    } catch (fault) {
-      if (!this.abort.signal.aborted) this.fail("The heatmap could not be loaded. Open the study again.");
-    }
-    this.ask("paint");
+  get scan() {
+    return this.active.scan || this.first;
   }
 
-  fail(text) {
-    this.box.dataset.ready = "failed";
-    element("div", "fault", this.stage, text).setAttribute("role", "alert");
+  get cursor() {
+    return this.scan.cursor;
   }
 
-  // New words or a heatmap for the same study; another study makes another viewer.
-  update(scene) {
-    const before = this.scene;
-    this.scene = scene;
-    this.caption();
-    if ((before.heatmap?.url || "") !== (scene.heatmap?.url || "")) this.loadHeat();
-    if (scene.goTo && scene.goTo.stamp !== before.goTo?.stamp) this.goToMm(scene.goTo.mm);
+  get look() {
+    return this.scan.look;
+  }
+
+  get grid() {
+    return this.scan.grid;
+  }
+
+  get heat() {
+    return this.scan.heat;
+  }
+
+  get heatLook() {
+    return this.scan.heatLook;
+  }
+
+  // Scans on screen now, the one that is read first.
+  shownScans() {
+    const shown = [...new Set(this.ports.map((port) => port.scan).filter(Boolean))];
+    return shown.sort((a, b) => Number(b === this.first) - Number(a === this.first));
+  }
+
+  // Words of a new scene for the same study; another study makes another viewer.
+  read(scene) {
+    this.owner.textContent = [scene.captions.disclaimer, scene.captions.model].filter(Boolean).join("  ·  ");
+    this.chooser.fill(scene.series || []);
+    for (const spec of scene.others || []) this.scans.get(spec.key)?.update(spec);
+    this.arrived();
     this.ask("draw");
   }
 
+  update(scene) {
+    const before = this.scene;
+    this.scene = scene;
+    this.first.update(scene);
+    this.read(scene);
+    if (scene.goTo && scene.goTo.stamp !== before.goTo?.stamp) this.follow(scene.goTo);
+  }
+
   close() {
-    this.abort.abort();
-    this.sizes.disconnect();
+    for (const scan of this.scans.values()) scan.close();
+    this.layout.close();
     clearInterval(this.cine);
+  }
+
+  // What a scan reports while it loads.
+  heard(scan, what) {
+    if (!this.box) return;
+    const all = [...this.scans.values()].map((one) => one.ready);
+    const order = ["failed", "no", "first", "all"];
+    this.box.dataset.ready = order[Math.min(...all.map((ready) => order.indexOf(ready)))];
+    this.box.dataset.heat = this.first.heat ? "yes" : "no";
+    if (what === "failed") this.fail(scan.fault);
+    if (what === "arrived") this.pointAt(null);
+    else this.ask("paint");
+  }
+
+  fail(text) {
+    element("div", "fault", this.stage, text).setAttribute("role", "alert");
   }
 
   send(name, value) {
     this.trigger?.(name, { value, study: this.scene.study });
   }
 
-  table() {
-    const kind = this.scene.volume.kind;
-    const key = JSON.stringify([this.look.center, this.look.width, this.look.function, this.look.inverted]);
-    if (this.tableKey !== key) {
-      this.table_ = windowTable(kind, this.look, this.table_);
-      this.tableKey = key;
-    }
-    return this.table_;
+  say(text) {
+    this.spoken.textContent = text;
+    clearTimeout(this.unsay);
+    this.unsay = setTimeout(() => (this.spoken.textContent = ""), NOTE_MS);
   }
 
   // One repaint in a frame, however many events came.
@@ -137,17 +144,12 @@ class Viewer {
   }
 
   refresh() {
-    const paint = this.wanted.has("paint");
     this.wanted.clear();
     const start = performance.now();
-    for (const port of this.ports) {
-      port.resize();
-      if (!port.box.clientWidth) continue;
-      if (paint) port.paint();
-      else port.draw();
-    }
+    for (const port of this.ports) port.refresh();
     this.lastWorkMs = performance.now() - start;
     this.toolbar.refresh();
+    this.chooser.refresh();
     this.legend.refresh();
     this.box.dataset.frames = String(Number(this.box.dataset.frames || 0) + 1);
   }
@@ -157,189 +159,121 @@ class Viewer {
     this.active.box.classList.remove("active");
     this.active = port;
     port.box.classList.add("active");
+    if (this.ports.some((one) => one.scan !== port.scan)) this.ask("draw");
+  }
+
+  activateNumber(number) {
+    this.ports[number - 1]?.box.focus({ preventScroll: true });
+  }
+
+  activateBeside(step) {
+    const place = this.ports.indexOf(this.active) + step + this.ports.length;
+    this.activateNumber((place % this.ports.length) + 1);
   }
 
   enlarge(port) {
-    const alone = this.enlarged && port.box.classList.contains("main");
-    for (const other of this.ports) other.box.classList.toggle("main", other === (alone ? this.ports[0] : port));
-    this.enlarged = !alone && this.ports.length > 1;
-    this.stage.classList.toggle("one", this.enlarged);
+    this.layout.enlarge(port);
     this.ask("draw");
   }
 
-  step(port, count) {
-    const axis = port.plane.sliceAxis;
-    const at = this.cursor[axis] + count * port.plane.spec.down;
-    this.cursor[axis] = clamp(at, 0, port.plane.slices - 1);
-    this.ask("paint");
-  }
-
-  jump(port, where) {
-    const first = port.plane.spec.down > 0 ? 0 : port.plane.slices - 1;
-    this.cursor[port.plane.sliceAxis] = where < 0 ? first : port.plane.slices - 1 - first;
-    this.ask("paint");
-  }
-
-  goTo(voxel) {
-    this.cursor = voxel.map((x, axis) => clamp(Math.round(x), 0, this.grid.shape[axis] - 1));
-    this.ask("paint");
-  }
-
-  goToMm(mm) {
-    this.goTo(this.grid.fromMm(mm));
-  }
-
-  dragWindow(dx, dy) {
-    if (this.grid.samples === 3) return;
-    const pace = Math.max(this.look.width, 1e-6) / 300;
-    const unit = this.scene.volume.unit === "HU" ? Math.max(1, pace) : pace;
-    const least = this.look.function === "linear" ? 1 : 1e-6;
-    const { center, width } = this.look.function === "lut" ? this.scene.fallbackWindow : this.look;
-    const kind = this.look.function === "lut" ? this.scene.fallbackWindow.function : this.look.function;
-    this.look = { ...this.look, function: kind, width: Math.max(least, width + dx * unit), center: center - dy * unit };
-    this.ask("paint");
-  }
-
-  usePreset(number) {
-    const preset = this.scene.presets[number];
-    if (!preset) return;
-    this.look = { ...this.look, center: preset.center, width: preset.width, function: "linear" };
-    this.ask("paint");
-  }
-
-  presetShown() {
-    const same = (w) => w.center === this.look.center && w.width === this.look.width && w.function === this.look.function;
-    const found = this.scene.presets.findIndex((preset) => same({ ...preset, function: "linear" }));
-    return found >= 0 ? String(found) : same(this.scene.window) ? "first" : "custom";
-  }
-
-  firstWindow() {
-    this.look = { ...this.scene.window, inverted: this.look.inverted };
-    this.ask("paint");
-  }
-
-  invert() {
-    if (this.grid.samples === 3) return;
-    this.look = { ...this.look, inverted: !this.look.inverted };
-    this.ask("paint");
-  }
-
-  reset() {
-    this.look = { ...this.scene.window };
-    for (const port of this.ports) Object.assign(port, { zoom: 1, pan: [0, 0] });
-    this.cursor = this.grid.shape.map((n) => Math.floor(n / 2));
-    this.slab.mode = "off";
-    this.ask("paint");
-  }
-
-  toggleCross() {
-    this.cross = !this.cross;
+  useLayout(name) {
+    const { scan } = this;
+    this.layout.arrange(name, scan);
+    if (!this.ports.includes(this.active)) this.activate(this.ports[0]);
+    this.active.box.focus({ preventScroll: true });
+    this.forget();
     this.ask("draw");
   }
 
-  setHeat(change) {
-    if (!this.heat) return;
-    Object.assign(this.heatLook, change);
-    this.ask("paint");
+  cycleLayout() {
+    const names = Object.keys(LAYOUTS);
+    this.useLayout(names[(names.indexOf(this.layout.name) + 1) % names.length]);
   }
 
-  toggleHeat() {
-    this.setHeat({ on: !this.heatLook.on });
-  }
-
-  cycleHeat() {
-    this.setHeat({ on: true, mode: this.heatLook.mode === "contour" ? "fill" : "contour" });
-  }
-
-  toggleCells() {
-    this.setHeat({ on: true, cells: !this.heatLook.cells });
-  }
-
-  contour(field, columns, rows, level) {
-    return contourSegments(field, columns, rows, level);
-  }
-
-  // One value's grey level, as it is shown now.
-  grey(value) {
-    return greyPixel(levelsOf(this.look)(value), this.look.inverted) & 255;
-  }
-
-  toMmOf(grid, index) {
-    return applyAffine(grid.affine, index);
-  }
-
-  heatAnywhere() {
-    return this.heat.data.some((x) => isShown(x, this.heatLook.threshold));
-  }
-
-  toggleCine() {
-    const playing = Boolean(this.cine);
-    clearInterval(this.cine);
-    this.cine = playing ? null : setInterval(() => this.cineStep(), CINE_MS);
+  usePlane(name) {
+    this.active.show(this.scan, name);
     this.ask("draw");
   }
 
-  cineStep() {
-    const { plane } = this.active;
-    this.cursor[plane.sliceAxis] = (this.cursor[plane.sliceAxis] + plane.spec.down + plane.slices) % plane.slices;
-    this.ask("paint");
+  cyclePlane() {
+    const { scan } = this.active;
+    if (!scan || this.layout.name === "planes") return this.say("Planes are chosen in the layouts 1 × 1, 1 × 2 and 2 × 2 (Y).");
+    const names = scan.spec.planes.map((plane) => plane.name);
+    this.usePlane(names[(names.indexOf(this.active.name) + 1) % names.length]);
   }
 
-  setSlab(change) {
-    if (this.grid.samples === 3) return;
-    Object.assign(this.slab, change);
-    this.ask("paint");
+  // Show a series in the active viewport, in all three where they belong together.
+  showSeries(key, ports = this.layout.name === "planes" ? this.ports : [this.active]) {
+    this.pending = { key, ports };
+    if (this.scans.has(key) || this.specOf(key)) return this.arrived();
+    this.say("Reading the series ...");
+    this.send("show", key);
   }
 
-  cycleSlab() {
-    const modes = ["off", "max", "min", "mean"];
-    this.setSlab({ mode: modes[(modes.indexOf(this.slab.mode) + 1) % 4] });
+  specOf(key) {
+    return (this.scene.others || []).find((spec) => spec.key === key);
   }
 
-  useTool(tool) {
-    if (tool !== "window" && this.scene.noMeasuring) return;
-    this.tool = tool;
-    this.measures.open = null;
-    this.stage.classList.toggle("measuring", tool !== "window");
-    this.ask("draw");
+  // The series that was asked for came with a scene: it takes its place.
+  arrived() {
+    const spec = this.pending && this.specOf(this.pending.key);
+    const known = this.pending && this.scans.get(this.pending.key);
+    if (!spec && !known) return;
+    const { ports } = this.pending;
+    this.pending = null;
+    const scan = known || new Scan(spec, (one, what) => this.heard(one, what));
+    this.scans.set(scan.key, scan);
+    if (this.layout.name === "planes") this.layout.arrange("planes", scan);
+    else for (const port of ports) port.show(scan, port.name || scan.spec.planes[0].name);
+    if (!this.ports.includes(this.active)) this.activate(this.ports[0]);
+    this.alignNewcomer(scan);
+    this.forget();
+    this.heard(scan, "paint");
   }
 
-  // The place under the crosshair becomes the reader's mark.
-  markHere() {
-    this.send("mark", this.grid.toMm(this.cursor));
+  // A newcomer that is tied to what is shown begins at the same place.
+  alignNewcomer(scan) {
+    const mate = this.shownScans().find((one) => one !== scan && this.links.between(one, scan));
+    if (mate) this.links.follow(mate);
   }
 
-  removeMeasure() {
-    this.measures.removeLast();
-    this.ask("draw");
-  }
-
-  toggleHelp(on = this.help.hidden) {
-    this.help.hidden = !on;
-    if (on) this.help.querySelector("button").focus();
-    else this.active.box.focus({ preventScroll: true });
-  }
-
-  // Value, place and heat under the mouse; without a mouse, at the crosshair.
-  pointAt(port, event) {
-    const voxel = port ? port.voxelAt(event) : this.cursor;
-    const share = this.grid.arrived / this.grid.bytes.length;
-    if (share < 1) this.readout.textContent = `Loading ${Math.floor(100 * share)} %`;
-    else this.readout.textContent = voxel ? this.describe(voxel) : "";
-  }
-
-  describe(voxel) {
-    const value = this.grid.valueAt(voxel), spec = this.scene.volume;
-    const words = [Array.isArray(value) ? `RGB ${value.join(", ")}` : `${nice(value)}${spec.unit === "1" ? "" : " " + spec.unit}`];
-    words.push(`voxel ${voxel.join(", ")}`);
-    if (spec.spacingKnown && spec.sidesKnown) words.push(sides(this.grid.toMm(voxel)));
-    if (this.heat && this.heatLook.on) {
-      const at = applyAffine(this.heat.inverse, this.grid.toMm(voxel));
-      words.push(`heat ${sampleHeat(this.heat, ...at).toPrecision(3)}`);
+  // Scans that are not on screen leave the memory, the oldest first; the one that is read stays.
+  forget() {
+    const shown = new Set(this.shownScans());
+    for (const [key, scan] of this.scans) {
+      if (this.scans.size <= SCANS_KEPT) return;
+      if (scan === this.first || shown.has(scan)) continue;
+      scan.close();
+      this.scans.delete(key);
     }
-    return words.join("   ");
+  }
+
+  turnSeries(step) {
+    const next = this.chooser.beside(this.scan.key, step);
+    if (next) this.showSeries(next);
+    else this.say("No further series in this study. Shift + PgDn: the next study.");
+  }
+
+  toggleSeries() {
+    this.chooser.toggle();
+    this.ask("draw");
+  }
+
+  // The open series on the left, the prior's most similar one on the right.
+  compare() {
+    const key = this.chooser.priorOf(this.first.key);
+    if (!key) return this.say("This patient has no prior study of this modality here.");
+    const plane = this.active.scan === this.first ? this.active.name : this.first.spec.planes[0].name;
+    this.layout.arrange("1x2", this.first);
+    this.ports[0].show(this.first, plane);
+    this.ports[1].empty("The prior is being read ...");
+    this.ports[1].name = plane;
+    this.activate(this.ports[0]);
+    this.showSeries(key, [this.ports[1]]);
   }
 }
+
+Object.assign(Viewer.prototype, ACTIONS);
 
 function sides(mm) {
   const letters = ["LR", "PA", "IS"];

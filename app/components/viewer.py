@@ -12,7 +12,9 @@ from typing import Any
 import streamlit as st
 
 HERE = Path(__file__).resolve().parent
-PARTS = ("grid", "paint", "heat", "fetch", "viewport", "measures", "hands", "toolbar", "viewer")
+PARTS = ("grid", "paint", "heat", "fetch", "scan", "lines", "viewport", "links", "layout", "measures", "hands", "keys")
+PARTS += ("chooser", "toolbar", "overlays", "actions", "viewer")
+ACTS = ("turn", "open", "show", "mark", "keep")  # what a reader does on the canvas and the page must know
 
 
 def module_text() -> str:
@@ -40,6 +42,10 @@ def draw_viewer(scene: dict[str, Any], key: str) -> Any:
         key: of the element; one for all studies, so that the canvas stays on the page.
 
     Returns:
-        The component's result: `.turn` and `.mark` hold what the reader just did, or None.
+        The component's result: one attribute for each of `ACTS`, what the reader just did, or None.
     """
-    return _mount(key=key, data=scene, on_turn_change=lambda: None, on_mark_change=lambda: None)
+    return _mount(key=key, data=scene, **{f"on_{act}_change": _nothing for act in ACTS})
+
+
+def _nothing() -> None:
+    """Let the page follow by itself: an act is read from the result."""

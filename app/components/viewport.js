@@ -1,7 +1,4 @@
-// One plane on one canvas: picture, contour, crosshair, scale bar, letters, corners. Knows no toolbar and no server.
-
-const CROSS = "rgba(120, 200, 255, 0.75)";
-const BAR_LENGTHS_MM = [1, 2, 5, 10, 20, 50, 100, 200];
+// One plane of one scan on one canvas: picture, letters, corners. Knows no toolbar and no server.
 
 function element(tag, className, parent, text) {
   const made = document.createElement(tag);
@@ -12,34 +9,53 @@ function element(tag, className, parent, text) {
 }
 
 class Viewport {
-  constructor(viewer, spec, host) {
+  constructor(viewer, host, number) {
     this.viewer = viewer;
-    this.plane = new Plane(spec, viewer.grid);
-    this.name = spec.name;
-    this.zoom = 1;
-    this.pan = [0, 0];
+    this.number = number;
+    this.scan = null;
+    this.plane = null;
+    this.name = "";
     this.box = element("div", "port", host);
     this.box.tabIndex = 0;
-    this.box.dataset.plane = spec.name;
     this.box.setAttribute("role", "img");
     this.canvas = element("canvas", "", this.box);
     this.context = this.canvas.getContext("2d");
     this.corners = {};
     for (const place of ["tl", "tr", "bl", "br"]) this.corners[place] = element("div", `corner ${place}`, this.box);
-    spec.letters.forEach((letter, n) => {
-      if (letter) element("div", `letter ${["left", "right", "top", "bottom"][n]}`, this.box, letter);
-    });
+    this.letters = ["left", "right", "top", "bottom"].map((side) => element("div", `letter ${side}`, this.box));
     this.picture = document.createElement("canvas");
+    this.pictureContext = this.picture.getContext("2d");
+    this.empty();
+  }
+
+  // Nothing is chosen for this place yet.
+  empty(text = "Choose a series for this place") {
+    Object.assign(this, { scan: null, plane: null, name: "" });
+    this.letters.forEach((letter) => (letter.hidden = true));
+    for (const corner of Object.values(this.corners)) corner.textContent = "";
+    this.corners.tl.textContent = text;
+    this.box.setAttribute("aria-label", text);
+  }
+
+  // Show one plane of one scan; zoom starts anew.
+  show(scan, name) {
+    const spec = scan.spec.planes.find((one) => one.name === name) || scan.spec.planes[0];
+    if (this.scan === scan && this.name === spec.name) return;
+    Object.assign(this, { scan, name: spec.name, plane: new Plane(spec, scan.grid), zoom: 1, pan: [0, 0] });
+    Object.assign(this, { field: null, seen: null, painted: "" });
+    this.box.dataset.plane = spec.name;
+    this.letters.forEach((letter, n) => {
+      letter.hidden = !spec.letters[n];
+      letter.textContent = spec.letters[n];
+    });
     this.picture.width = this.plane.columns;
     this.picture.height = this.plane.rows;
-    this.pictureContext = this.picture.getContext("2d");
     this.image = this.pictureContext.createImageData(this.plane.columns, this.plane.rows);
     this.pixels = new Uint32Array(this.image.data.buffer);
-    this.field = null;
   }
 
   get index() {
-    return this.viewer.cursor[this.plane.sliceAxis];
+    return this.scan.cursor[this.plane.sliceAxis];
   }
 
   resize() {
@@ -82,18 +98,35 @@ class Viewport {
   voxelAt(event) {
     const [u, v] = this.locate(event);
     const found = this.plane.voxel(Math.round(u), Math.round(v), this.index);
-    return this.viewer.grid.inside(found) ? found : null;
+    return this.scan.grid.inside(found) ? found : null;
+  }
+
+  // Paint the picture where it changed, then draw it with all that lies over it.
+  refresh() {
+    this.resize();
+    if (!this.scan) return this.wipe();
+    if (!this.box.clientWidth) return;
+    const key = `${this.index} ${this.scan.lookKey()}`;
+    if (key !== this.painted) this.paint();
+    this.painted = key;
+    this.draw();
+  }
+
+  wipe() {
+    this.context.setTransform(1, 0, 0, 1, 0, 0);
+    this.context.fillStyle = "#000";
+    this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
   }
 
   paint() {
-    const { grid, look, heat, heatLook, slab } = this.viewer;
-    if (grid.samples === 3) paintColour(this.plane, this.index, this.pixels);
-    else if (slab.mode !== "off" && this.plane.slices > 1) paintSlab(this.plane, this.index, { mode: slab.mode, half: this.slabHalf() }, look, this.pixels);
-    else if (grid.spec.kind === "float32") paintFloat(this.plane, this.index, look, this.pixels);
-    else paintGrey(this.plane, this.index, this.viewer.table(), this.pixels);
-    this.paintHeat(heat, heatLook);
+    const { grid, look, slab } = this.scan;
+    if (this.scan.colour) paintColour(this.plane, this.index, this.pixels);
+    else if (slab.mode !== "off" && this.plane.slices > 1) {
+      paintSlab(this.plane, this.index, { mode: slab.mode, half: this.slabHalf() }, look, this.pixels);
+    } else if (grid.spec.kind === "float32") paintFloat(this.plane, this.index, look, this.pixels);
+    else paintGrey(this.plane, this.index, this.scan.table(), this.pixels);
+    this.paintHeat(this.scan.heat, this.scan.heatLook);
     this.pictureContext.putImageData(this.image, 0, 0);
-    this.draw();
   }
 
   paintHeat(heat, look) {
@@ -109,100 +142,18 @@ class Viewport {
 
   draw() {
     const c = this.context, t = this.transform();
-    c.setTransform(1, 0, 0, 1, 0, 0);
-    c.fillStyle = "#000";
-    c.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    this.wipe();
     c.setTransform(t.a, 0, t.c, t.d, t.e, t.f);
     c.imageSmoothingEnabled = this.viewer.smooth;
     c.drawImage(this.picture, 0, 0);
     c.setTransform(1, 0, 0, 1, 0, 0);
-    if (this.field && this.viewer.heatLook.mode === "contour") this.drawContour(c, t);
-    if (this.field) this.drawSeen(c, t);
-    if (this.viewer.cross) this.drawCross(c);
-    this.drawMark(c);
+    if (this.field && this.scan.heatLook.mode === "contour") drawContour(this, c, t);
+    if (this.field) drawSeen(this, c, t);
+    if (this.viewer.cross && this.scan.spec.planes.length > 1) drawCross(this, c);
+    drawMark(this, c);
     this.viewer.measures.drawOn(this, c);
-    if (this.viewer.grid.spec.spacingKnown) this.drawBar(c, t);
+    if (this.scan.grid.spec.spacingKnown) drawBar(this, c, t);
     this.write(t);
-  }
-
-  trace(c, t, field, level) {
-    const segments = this.viewer.contour(field, this.plane.columns, this.plane.rows, level);
-    c.beginPath();
-    for (let n = 0; n < segments.length; n += 4) {
-      for (const [at, move] of [[n, "moveTo"], [n + 2, "lineTo"]]) {
-        const u = segments[at] + 0.5, v = segments[at + 1] + 0.5;
-        c[move](t.a * u + t.c * v + t.e, t.d * v + t.f);
-      }
-    }
-  }
-
-  drawContour(c, t) {
-    const ratio = window.devicePixelRatio || 1;
-    this.trace(c, t, this.field, this.viewer.heatLook.threshold);
-    c.lineCap = "round";
-    c.strokeStyle = "rgba(0, 0, 0, 0.8)";
-    c.lineWidth = 4 * ratio;
-    c.stroke();
-    c.strokeStyle = CONTOUR_COLOUR;
-    c.lineWidth = 2 * ratio;
-    c.stroke();
-  }
-
-  // Where the network's view ends: nothing is known beyond.
-  drawSeen(c, t) {
-    const ratio = window.devicePixelRatio || 1;
-    this.trace(c, t, this.seen, 0.5);
-    c.lineCap = "butt";
-    c.strokeStyle = "rgba(255, 255, 255, 0.75)";
-    c.lineWidth = ratio;
-    c.stroke();
-  }
-
-  drawCross(c) {
-    const ratio = window.devicePixelRatio || 1;
-    const [u, v] = this.plane.pixel(this.viewer.cursor);
-    const [x, y] = this.place(u, v);
-    const gap = 12 * ratio;
-    c.beginPath();
-    c.moveTo(0, y); c.lineTo(x - gap, y); c.moveTo(x + gap, y); c.lineTo(this.canvas.width, y);
-    c.moveTo(x, 0); c.lineTo(x, y - gap); c.moveTo(x, y + gap); c.lineTo(x, this.canvas.height);
-    c.strokeStyle = CROSS;
-    c.lineWidth = ratio;
-    c.stroke();
-  }
-
-  // The reader's mark, on the slices that it lies in.
-  drawMark(c) {
-    const { mark } = this.viewer.scene;
-    if (!mark) return;
-    const at = this.viewer.grid.fromMm(mark);
-    if (Math.abs(at[this.plane.sliceAxis] - this.index) > 0.5) return;
-    const [x, y] = this.place(...this.plane.pixel(at));
-    const size = 9 * (window.devicePixelRatio || 1);
-    c.beginPath();
-    for (const [dx, dy] of [[-1, 0], [0, -1], [1, 0], [0, 1], [-1, 0]]) c.lineTo(x + dx * size, y + dy * size);
-    c.strokeStyle = "rgba(0, 0, 0, 0.8)";
-    c.lineWidth = size / 2.5;
-    c.stroke();
-    c.strokeStyle = "#ff9de2";
-    c.lineWidth = size / 5;
-    c.stroke();
-  }
-
-  drawBar(c, t) {
-    const ratio = window.devicePixelRatio || 1;
-    const room = this.canvas.width * 0.3;
-    const length = BAR_LENGTHS_MM.filter((mm) => mm * t.scale <= room).pop() || BAR_LENGTHS_MM[0];
-    const wide = length * t.scale, x = (this.canvas.width - wide) / 2, y = this.canvas.height - 30 * ratio;
-    c.beginPath();
-    c.moveTo(x, y - 4 * ratio); c.lineTo(x, y); c.lineTo(x + wide, y); c.lineTo(x + wide, y - 4 * ratio);
-    c.strokeStyle = "rgba(0, 0, 0, 0.8)";
-    c.lineWidth = 4 * ratio;
-    c.stroke();
-    c.strokeStyle = "#fff";
-    c.lineWidth = 1.5 * ratio;
-    c.stroke();
-    this.outlined(c, length >= 10 ? `${length / 10} cm` : `${length} mm`, x + wide / 2, y - 8 * ratio, "center");
   }
 
   outlined(c, text, x, y, align = "left") {
@@ -217,29 +168,31 @@ class Viewport {
   }
 
   write(t) {
-    const { look, grid, slab } = this.viewer;
-    const spec = this.plane.spec;
-    const known = grid.spec.spacingKnown;
-    this.corners.tl.textContent = `${spec.title}\n${this.viewer.scene.captions.study}`;
+    const { look, grid, spec: series } = this.scan;
+    const spec = this.plane.spec, known = grid.spec.spacingKnown, stack = this.plane.slices > 1;
+    this.corners.tl.textContent = [spec.title, series.captions.study, series.prior].filter(Boolean).join("\n");
+    this.corners.tl.classList.toggle("prior", Boolean(series.prior));
+    this.corners.tr.textContent = this.viewer.links.words(this.scan);
     const lines = [];
-    if (this.plane.slices > 1) lines.push(`Slice ${this.index + 1} of ${this.plane.slices}`);
-    if (known && this.plane.slices > 1) lines.push(`${this.positionText()}  every ${this.plane.sliceMm.toFixed(2)} mm`);
-    if (slab.mode !== "off" && this.plane.slices > 1) lines.push(this.slabText());
+    if (stack) lines.push(`Slice ${this.index + 1} of ${this.plane.slices}`);
+    if (known && stack) lines.push(`${this.positionText()}  every ${this.plane.sliceMm.toFixed(2)} mm`);
+    if (this.scan.slab.mode !== "off" && stack) lines.push(this.slabText());
     this.corners.bl.textContent = lines.join("\n");
     const zoom = known ? `Zoom ${(t.scale / t.fit).toFixed(2)} x` : "Spacing not known";
-    const levels = grid.samples === 3 ? "Colour" : `WW ${nice(look.width)}  WL ${nice(look.center)}`;
+    const levels = this.scan.colour ? "Colour" : `WW ${nice(look.width)}  WL ${nice(look.center)}`;
     this.corners.br.textContent = `${levels}${look.inverted ? "  inverted" : ""}\n${zoom}`;
-    this.box.setAttribute("aria-label", `${spec.title}, slice ${this.index + 1} of ${this.plane.slices}`);
+    const words = `Viewport ${this.number}: ${spec.title}, slice ${this.index + 1} of ${this.plane.slices}`;
+    this.box.setAttribute("aria-label", words);
   }
 
   slabHalf() {
-    return Math.max(1, Math.round(this.viewer.slab.mm / 2 / this.plane.sliceMm));
+    return Math.max(1, Math.round(this.scan.slab.mm / 2 / this.plane.sliceMm));
   }
 
   slabText() {
-    const name = { max: "MIP", min: "MinIP", mean: "Mean" }[this.viewer.slab.mode];
+    const name = { max: "MIP", min: "MinIP", mean: "Mean" }[this.scan.slab.mode];
     const count = 2 * this.slabHalf() + 1;
-    const thick = this.viewer.grid.spec.spacingKnown ? `, ${(count * this.plane.sliceMm).toFixed(1)} mm` : "";
+    const thick = this.scan.grid.spec.spacingKnown ? `, ${(count * this.plane.sliceMm).toFixed(1)} mm` : "";
     return `${name} of ${count} slices${thick}`;
   }
 
@@ -247,7 +200,7 @@ class Viewport {
   positionText() {
     const along = this.plane.spec.along;
     if (along === null) return "";
-    const mm = this.viewer.grid.toMm(this.viewer.cursor)[along];
+    const mm = this.scan.toMm()[along];
     return `${["L R", "P A", "I S"][along].split(" ")[mm >= 0 ? 1 : 0]} ${Math.abs(mm).toFixed(1)} mm`;
   }
 }

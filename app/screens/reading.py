@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
 from app import state
 from app.components.decision import draw_decision
-from app.components.opinion import draw_opinion, draw_regions, draw_report, draw_warnings
+from app.components.kept import draw_key_images, key_image_of
+from app.components.opinion import draw_opinions, draw_regions, draw_report, draw_warnings
 from app.components.viewer import draw_viewer
 from medres.errors import MedresError
+from medres.explain.heatmap import Heatmap
 from medres.review.decisions import Progress
 from medres.review.opinion import Opinion
 from medres.review.worklist import WorklistItem
@@ -34,26 +37,30 @@ def draw() -> None:
 @st.fragment
 def _read(opened: state.OpenStudy) -> None:
     left, right = st.columns([3.4, 1], gap="small")
-    said, fault = _opinion(opened)
+    said, fault = _opinions(opened)
     so_far, store_fault = _progress(opened.item)
-    hidden = state.is_hidden(said, so_far)
-    explained = None if hidden else state.heatmap_made(opened)
+    hidden = any(state.is_hidden(one, so_far) for one in said)
+    shown = () if hidden else said
+    heats = state.heatmaps_made(opened, shown)
     with left:
-        result = draw_viewer(state.scene(opened, None if hidden else said, explained), key="viewer")
+        result = draw_viewer(state.scene(opened, shown, heats), key="viewer")
     with right:
         if store_fault:
             st.error(store_fault)
         if not hidden:
-            draw_opinion(said, fault)
-        draw_decision(opened, said, so_far, hidden=hidden)
-        if explained is not None:
-            draw_regions(explained)
+            draw_opinions(said, fault)
+        draw_decision(opened, said[0] if said else None, so_far, hidden=hidden)
+        for digest, explained in heats.items():
+            draw_regions(
+                opened, explained, next(one for one in said if one.model_digest == digest), alone=len(heats) == 1
+            )
+        if not hidden and heats:
             draw_report(opened)
-        draw_warnings(opened, None if hidden else said)
-    _follow(opened.item, result)
-    if not hidden and explained is None and state.can_explain(opened, said):
-        with right:
-            _explain(opened)
+        draw_key_images(opened)
+        draw_warnings(opened, shown)
+    _follow(opened, result)
+    with right:
+        _explain(opened, shown, heats)
 
 
 def _progress(item: WorklistItem) -> tuple[Progress, str]:
@@ -64,34 +71,79 @@ def _progress(item: WorklistItem) -> tuple[Progress, str]:
         return Progress(), str(fault)
 
 
-def _opinion(opened: state.OpenStudy) -> tuple[Opinion | None, str]:
-    """Ask for the opinion; without one, the reason."""
+def _opinions(opened: state.OpenStudy) -> tuple[tuple[Opinion, ...], str]:
+    """Ask for the opinions; without any, the reason."""
     try:
-        return state.opinion(opened), ""
+        return state.opinions(opened), ""
     except MedresError as fault:
-        return None, str(fault)
+        return (), str(fault)
 
 
-def _explain(opened: state.OpenStudy) -> None:
-    """Make the heatmap after the planes are on screen."""
+def _explain(opened: state.OpenStudy, shown: tuple[Opinion, ...], heats: Mapping[str, Heatmap]) -> None:
+    """Make the heatmaps that are still missing, after the planes are on screen."""
     try:
-        state.heatmap(opened)
+        missing = [one for one in state.explainable(shown) if one.model_digest not in heats]
+        for one in missing:
+            state.make_heatmap(opened, one)
     except MedresError as fault:
         st.warning(str(fault))
         return
-    st.rerun()
+    if missing:
+        st.rerun()
 
 
-def _follow(item: WorklistItem, result: Any) -> None:
+def _follow(opened: state.OpenStudy, result: Any) -> None:
     """Do what the reader asked for on the canvas."""
-    turn, marked = result.turn, result.mark
-    if marked and marked["study"] == item.key:
-        state.set_mark(marked["value"])
-        st.rerun()
-    if turn and turn["study"] == item.key:
-        neighbour = state.neighbour(item, int(turn["value"]))
-        if neighbour is None:
-            st.toast("No further study in this direction.")
-            return
-        state.open_study(neighbour.key)
-        st.rerun()
+    for act, does in ACTS.items():
+        told = getattr(result, act)
+        if told and told["study"] == opened.item.key:
+            try:
+                done = does(opened, told["value"])
+            except MedresError as fault:
+                st.error(str(fault))
+                return
+            if done:
+                st.rerun()
+
+
+def _turn(opened: state.OpenStudy, step: Any) -> bool:
+    neighbour = state.neighbour(opened.item, -1 if step == -1 else 1)
+    if neighbour is None:
+        st.toast("No further study in this direction.")
+        return False
+    state.open_study(neighbour.key)
+    return True
+
+
+def _open(opened: state.OpenStudy, key: Any) -> bool:
+    """Read another series of the same study."""
+    known = [one.item.key for one in state.series_of(opened.item) if one.item.readable and not one.prior]
+    if key in known:
+        state.open_study(key)
+    return key in known
+
+
+def _show(opened: state.OpenStudy, key: Any) -> bool:
+    state.show_beside(opened, str(key))
+    return True
+
+
+def _mark(opened: state.OpenStudy, told: Any) -> bool:
+    point = [float(mm) for mm in told["mm"]]
+    region = None
+    if "axesMm" in told:
+        region = {"plane": str(told["plane"]), "axesMm": [float(mm) for mm in told["axesMm"]]}
+    state.set_mark(point, region)
+    return True
+
+
+def _keep(opened: state.OpenStudy, told: Any) -> bool:
+    known = told["series"] in {one.item.key for one in state.series_of(opened.item)}
+    if known:
+        state.keep_key_image(opened.item, key_image_of(told))
+    else:
+        st.toast("A reformatted slice is not kept; keep it in the series as it was made.")
+    return known
+
+
+ACTS = {"turn": _turn, "open": _open, "show": _show, "mark": _mark, "keep": _keep}

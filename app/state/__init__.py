@@ -3,13 +3,16 @@
 Everything that takes time is asked for here, once, and kept for all sessions; tokens are each session's own.
 """
 
+from app.state.canvas import scene, series_of, show_beside
 from app.state.folders import folder, leave_upload, model_line, receive_upload, shows_upload, worklist
+from app.state.models import explainable, heatmaps_made, make_heatmap, opinions, standing_of
 from app.state.readings import (
     all_progress,
     is_hidden,
     keep_key_image,
     key_images,
     mark,
+    mark_region,
     progress,
     reader,
     record,
@@ -29,7 +32,6 @@ from app.state.screen import (
     open_key,
     open_study,
     remember_pages,
-    scene,
     turn_to,
 )
 from app.state.studies import (
@@ -49,15 +51,19 @@ __all__ = [
     "all_progress",
     "can_explain",
     "classifier",
+    "explainable",
     "folder",
     "go_to",
     "heatmap",
     "heatmap_made",
+    "heatmaps_made",
     "is_hidden",
     "keep_key_image",
     "key_images",
     "leave_upload",
+    "make_heatmap",
     "mark",
+    "mark_region",
     "model_line",
     "neighbour",
     "note_address",
@@ -65,6 +71,7 @@ __all__ = [
     "open_key",
     "open_study",
     "opinion",
+    "opinions",
     "progress",
     "reader",
     "receive_upload",
@@ -77,10 +84,13 @@ __all__ = [
     "scene",
     "scores_shown",
     "seconds_open",
+    "series_of",
     "set_mark",
+    "show_beside",
     "show_scores",
     "shows_upload",
     "standing",
+    "standing_of",
     "study",
     "turn_to",
     "worklist",

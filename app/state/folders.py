@@ -72,7 +72,6 @@ def _stamp(place: Path) -> tuple[int, ...]:
 
 
 @st.cache_resource(max_entries=2, show_spinner="Listing the studies ...")
-@st.cache_resource(max_entries=2, show_spinner="Listing the studies ...")
 def _worklist(place: Path, model: Path | None, modality: str | None, stamp: tuple[int, ...]) -> Worklist:
     return open_worklist(place, model, modality)
 

@@ -6,6 +6,7 @@ Knows the open study by its key; draws nothing.
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import streamlit as st
 
@@ -41,7 +42,6 @@ def review_store() -> ReviewStore:
     return _review_store(str(configuration_folder() / f"review-{name}.sqlite"))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _review_store(place: str) -> ReviewStore:
     return ReviewStore(place, load_site_key())
@@ -129,6 +129,12 @@ def mark() -> tuple[float, float, float] | None:
     return tuple(found) if found else None
 
 
-def set_mark(point_mm: list[float] | None) -> None:
-    """Keep where the reader marks the open study; None takes it back."""
+def mark_region() -> dict[str, Any] | None:
+    """Give the ellipse about the mark, `plane` and `axesMm` (half-axes along its columns and rows), or None."""
+    return st.session_state.get("mark_region")
+
+
+def set_mark(point_mm: list[float] | None, region: dict[str, Any] | None = None) -> None:
+    """Keep where the reader marks the open study, a point or an ellipse about it; None takes it back."""
     st.session_state["mark"] = point_mm
+    st.session_state["mark_region"] = region

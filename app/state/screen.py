@@ -1,4 +1,4 @@
-"""What is open in this session, and all that its canvas needs.
+"""What is open in this session, and where its pages are.
 
 Knows the pages by name only.
 """
@@ -6,50 +6,26 @@ Knows the pages by name only.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
-from app.session import Tokens
-from app.state.folders import model_line, worklist
-from app.state.readings import mark
-from app.state.studies import OpenStudy
-from medres.explain.heatmap import Heatmap
-from medres.results.disclaimer import DISCLAIMER
-from medres.review.opinion import Opinion
-from medres.review.scene import describe_heatmap, describe_volume, encode_heat
+from app.state.folders import worklist
 from medres.review.worklist import WorklistItem
 
 STUDY_PARAMETER = "study"
 
 
-def _tokens() -> Tokens:
-    return st.session_state.setdefault("tokens", Tokens())  # type: ignore[no-any-return]
-
-
-def scene(opened: OpenStudy, said: Opinion | None, heat: Heatmap | None) -> dict[str, Any]:
-    """Say all that the canvas needs of a study.
+def go_to(point_mm: Sequence[float] | None, **more: Any) -> None:
+    """Move the crosshair with the next drawing.
 
     Args:
-        opened: the scan.
-        said: what may be shown of the model; None shows nothing of it.
-        heat: what may be shown; None shows none.
+        point_mm: (3,), RAS+ mm; None where `more` names the slice.
+        more: `series`, `plane`, `index` and `window` of a key image.
     """
-    key, tokens = opened.item.key, _tokens()
-    described = describe_volume(opened.volume, opened.buffer.kind)
-    described["volume"]["url"] = tokens.address(key, "volume", opened.buffer.content)
-    described["heatmap"] = None
-    if heat is not None:
-        described["heatmap"] = {**describe_heatmap(heat), "url": tokens.address(key, "heat", encode_heat(heat))}
-    model = said.model if said else model_line()
-    described["captions"] = {"study": key, "model": model, "disclaimer": DISCLAIMER}
-    return {**described, "study": key, "goTo": st.session_state.get("go_to"), "mark": mark()}
-
-
-def go_to(point_mm: tuple[float, float, float]) -> None:
-    """Move the crosshair with the next drawing."""
     count = st.session_state.get("go_to", {}).get("stamp", 0)
-    st.session_state["go_to"] = {"mm": list(point_mm), "stamp": count + 1}
+    st.session_state["go_to"] = {"mm": list(point_mm) if point_mm is not None else None, "stamp": count + 1, **more}
 
 
 def open_key() -> str | None:
@@ -77,7 +53,7 @@ def open_study(key: str) -> None:
     """Open a study in this session."""
     st.session_state["open"] = key
     st.session_state["opened_at"] = time.monotonic()
-    for name in ("go_to", "mark"):
+    for name in ("go_to", "mark", "mark_region", "beside"):
         st.session_state.pop(name, None)
 
 

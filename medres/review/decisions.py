@@ -34,9 +34,11 @@ class Reading:
         finding: "positive", "negative" or "unsure", about the model's positive label.
         confidence: 1 (a guess) to 5 (certain).
         agreement: with the model; "" at the first reading or without a model.
-        mark_mm: (3,), RAS+ mm, where the reader sees it; None without a mark.
+        mark_mm: (3,), RAS+ mm, where the reader sees it, or the centre of the ellipse about it; None without a mark.
         note: free text.
         seconds: spent since the study was opened.
+        mark_plane: plane that the ellipse lies in, or "" where only a point is marked.
+        mark_axes_mm: (2,), half-axes of the ellipse along the plane's columns and rows, mm; None for a point.
     """
 
     stage: Stage
@@ -46,6 +48,8 @@ class Reading:
     mark_mm: tuple[float, float, float] | None = None
     note: str = ""
     seconds: float = 0.0
+    mark_plane: str = ""
+    mark_axes_mm: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         checks = (
@@ -168,5 +172,5 @@ def reading_of(entry: Entry) -> Reading:
         The reading.
     """
     fields = dict(entry.body["reading"])
-    mark = fields.get("mark_mm")
-    return Reading(**{**fields, "mark_mm": tuple(mark) if mark else None})
+    pairs = {name: tuple(fields[name]) if fields.get(name) else None for name in ("mark_mm", "mark_axes_mm")}
+    return Reading(**{**fields, **pairs})

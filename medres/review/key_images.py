@@ -17,7 +17,7 @@ from medres.errors import StoreError
 from medres.review.store import ReviewStore
 from medres.review.trail import Entry
 
-Plane = Literal["axial", "coronal", "sagittal"]
+Plane = Literal["axial", "coronal", "sagittal", "picture"]
 KEPT, REMOVED = "key_image", "key_image_removed"
 KINDS = (KEPT, REMOVED)
 LONGEST_NOTE = 200  # characters
@@ -30,7 +30,7 @@ class KeyImage:
 
     Attributes:
         series_key: key of the worklist's item whose slice it is; a prior's own key where the prior was marked.
-        plane: "axial", "coronal" or "sagittal", the planes of `medres.results.figures.render_slice`.
+        plane: "axial", "coronal", "sagittal" or "picture", the planes of `medres.results.figures.render_slice`.
         index: of the slice, from 0, along `plane`.
         centre, width: of the window; width > 0.
         note: free text, no names.

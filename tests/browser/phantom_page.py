@@ -17,6 +17,6 @@ if "tokens" not in st.session_state:
     st.session_state.tokens = [SHELF.put(buffer.content), SHELF.put(encode_heat(heat))]
 scene = describe_volume(volume, buffer.kind)
 scene["volume"]["url"] = address(st.session_state.tokens[0])
-scene["heatmap"] = {**describe_heatmap(heat), "url": address(st.session_state.tokens[1])}
+scene["heatmaps"] = [{**describe_heatmap(heat), "model": "phantom 1.0", "url": address(st.session_state.tokens[1])}]
 scene |= {"study": name, "captions": {"study": "study 1", "model": "phantom 1.0", "disclaimer": DISCLAIMER}}
 draw_viewer(scene, "viewer")

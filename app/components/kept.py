@@ -1,0 +1,85 @@
+"""Key images -> their list beside the scan, each with a way to it and a way out. Draws and asks only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from app import state
+from app.components.page import plain
+from medres.errors import MedresError
+from medres.review.key_images import LONGEST_NOTE, MOST_MEASUREMENTS, KeyImage
+
+COLOUR_WINDOW = (127.5, 255.0)  # a colour picture is shown as it is
+
+
+def key_image_of(told: Mapping[str, Any]) -> KeyImage:
+    """Take a key image out of what the canvas told.
+
+    Args:
+        told: series, plane, index, window and measures, as `keepImage` in actions.js sends them.
+
+    Returns:
+        The key image.
+
+    Raises:
+        StoreError: when a value cannot be one.
+    """
+    window = told.get("window")
+    centre, width = (window["center"], window["width"]) if window else COLOUR_WINDOW
+    words = [f"{one['kind']} {one['text']}"[:LONGEST_NOTE] for one in told.get("measures", ()) if one.get("text")]
+    return KeyImage(
+        str(told["series"]),
+        told["plane"],
+        int(told["index"]),
+        float(centre),
+        float(width),
+        measurements=tuple(words[:MOST_MEASUREMENTS]),
+    )
+
+
+def draw_key_images(opened: state.OpenStudy) -> None:
+    """List this reader's key images of the study."""
+    try:
+        kept = state.key_images(opened.item)
+    except MedresError as fault:
+        st.error(str(fault))
+        return
+    if not kept:
+        return
+    with st.container(border=True):
+        st.markdown("**Key images**")
+        for number, image in enumerate(kept, start=1):
+            _entry(number, image, opened)
+
+
+def _entry(number: int, image: KeyImage, opened: state.OpenStudy) -> None:
+    words, see, drop = st.columns([2.2, 1, 1], vertical_alignment="center")
+    other = "" if image.series_key == opened.item.key else ", other series"
+    words.caption(f"{number}: {image.plane}, slice {image.index + 1}{other}")
+    for measured in image.measurements:
+        words.caption(plain(measured))
+    if see.button("Go to", key=f"see-{image.key}", width="stretch"):
+        _see(opened, image)
+    if drop.button("Remove", key=f"drop-{image.key}", width="stretch"):
+        try:
+            state.remove_key_image(opened.item, image.key)
+        except MedresError as fault:
+            st.error(str(fault))
+            return
+        st.rerun()
+
+
+def _see(opened: state.OpenStudy, image: KeyImage) -> None:
+    """Bring its series onto the canvas where it is not, then go to its slice in its window."""
+    if image.series_key != opened.item.key:
+        try:
+            state.show_beside(opened, image.series_key)
+        except MedresError as fault:
+            st.error(str(fault))
+            return
+    look = {"center": image.centre, "width": image.width}
+    state.go_to(None, series=image.series_key, plane=image.plane, index=image.index, window=look)
+    st.rerun()

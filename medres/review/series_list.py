@@ -1,0 +1,114 @@
+"""Series beside the one that is read -> the entries of the list that a reader chooses from.
+
+Knows words; knows no file and no screen. Nothing that a person typed stands in it, so that no name can.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from medres.review.beside import Beside
+from medres.review.opinion import warning_words
+from medres.review.reformat import TITLE
+
+OWN_GROUP = "This study"
+REFORMATTED = "~axes"  # ends the key of a reformatted series
+
+
+def describe_series(beside: Beside, *, subject: bool, thumb: str = "") -> dict[str, Any]:
+    """Say what the list shows of one series.
+
+    Args:
+        beside: the series.
+        subject: whether it is the one that is read.
+        thumb: address of its picture, or "".
+
+    Returns:
+        Fits into JSON.
+    """
+    item = beside.item
+    refused = not item.readable
+    warnings = warning_words(item.warnings)
+    return {
+        "key": item.key,
+        "title": title_of(beside),
+        "detail": detail_of(beside),
+        "modality": item.modality,
+        "group": group_of(beside),
+        "prior": beside.prior,
+        "verdict": "refused" if refused else "warned" if warnings else "ok",
+        "warnings": warnings,
+        "reason": f"{item.code}: {item.message}" if refused else "",
+        "readable": not refused,
+        "subject": subject,
+        "opens": not subject and not refused and not beside.prior,
+        "thumb": "" if refused else thumb,
+    }
+
+
+def describe_reformatted(of: Beside) -> dict[str, Any]:
+    """Say what the list shows of a series laid onto the patient's axes.
+
+    Args:
+        of: the series as it was made.
+
+    Returns:
+        Fits into JSON.
+    """
+    entry = describe_series(of, subject=False)
+    return entry | {
+        "key": of.item.key + REFORMATTED,
+        "title": TITLE.capitalize(),
+        "detail": title_of(of),
+        "opens": False,
+    }
+
+
+def title_of(beside: Beside) -> str:
+    """Name a series by its modality, plane and part of the body.
+
+    Args:
+        beside: the series.
+
+    Returns:
+        Such as "CT axial abdomen".
+    """
+    words = [beside.item.modality or "Scan", beside.heading.plane, beside.heading.body_part.lower()]
+    return " ".join(word for word in words if word)
+
+
+def detail_of(beside: Beside) -> str:
+    """Say what tells a series from its neighbours: number, size, times, contrast.
+
+    Args:
+        beside: the series.
+
+    Returns:
+        Such as "series 3, 512 × 512 × 20, TR 500 TE 12"; "" where nothing is known.
+    """
+    heading, series = beside.heading, beside.item.series
+    facts = [f"series {heading.number}" if heading.number is not None else ""]
+    if series is not None and series.shape is not None:
+        facts.append(" × ".join(str(n) for n in series.shape))
+    if heading.repetition_ms is not None and heading.echo_ms is not None:
+        facts.append(f"TR {heading.repetition_ms:.0f} TE {heading.echo_ms:.0f}")
+    facts.append("contrast" if heading.contrast else "")
+    return ", ".join(fact for fact in facts if fact)
+
+
+def group_of(beside: Beside) -> str:
+    """Say which study a series belongs to, a prior by how long before it was.
+
+    Args:
+        beside: the series.
+
+    Returns:
+        Such as "Prior, 184 days before".
+    """
+    if not beside.prior:
+        return OWN_GROUP
+    if beside.days_before is None:
+        return "Prior, date not given"
+    if beside.days_before == 0:
+        return "Prior, same day"
+    return f"Prior, {beside.days_before} {'day' if beside.days_before == 1 else 'days'} before"
