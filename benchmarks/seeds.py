@@ -92,8 +92,19 @@ def score(model: TrainedModel, experiment: ExperimentSpec, manifest: Manifest, p
             logits = torch.cat([network(part) for part in scan.tensor.split(BATCH)])  # (V, L)
             found = scan_probabilities(logits.numpy(), spec)
             group = manifest.by_key[scan.key].value(LEAK_GROUP) or scan.patient_id
-            rows.append([group, scan.key, spec.label_names[scan.label], *map(float, found)])
+            rows.append([group, scan_name(scan.key), spec.label_names[scan.label], *map(float, found)])
     return rows
+
+
+def scan_name(key: str) -> str:
+    """Name a scan without the folders that lead to its data set from elsewhere.
+
+    Example:
+        >>> scan_name("../data/set/images/benign/001.png"), scan_name("volumes/1.nii.gz")
+        ('images/benign/001.png', 'volumes/1.nii.gz')
+    """
+    parts = key.split("/")
+    return "/".join(parts[-3:]) if ".." in parts else key
 
 
 def train_all(
