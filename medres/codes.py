@@ -50,6 +50,8 @@ W_BURNED_IN | text may be burned into the pixels | look before you share it; exp
 W_GAPS_FILLED | missing slices were filled by interpolation | not for clinical use
 W_UNEVEN_RESAMPLED | uneven slices were resampled onto an even grid | not for clinical use
 W_DETECTOR_SPACING | spacing is the detector's (ImagerPixelSpacing), not the patient's | do not measure on it
+W_REGION_SPACING | spacing is that of the calibrated ultrasound region; around it (text, scales) nothing has a size | do not measure outside of the region
+W_RESCALE_TYPE | the header calls the values of a CT something else than plain Hounsfield units | compare with a tissue that is known before a score is used
 W_NIFTI_NO_SIDE | the NIfTI file says nothing of patient space; left and right are unknown | no side is shown
 W_NIFTI_SCALE | the NIfTI scaling is not usable and was left out | check the values
 W_NIFTI_NAME | the file's name and its compression disagree | rename it
@@ -83,10 +85,12 @@ E_MODEL_MISSING | the folder is no TrainedModel | point at a folder with trained
 E_MODEL_DIGEST | a file of the model is not the one it was saved with | copy the model folder again
 E_MODEL_SCHEMA | the model's description cannot be used by this version | update medres or train again
 E_MODEL_SHAPE | weights and description of the model disagree | copy the model folder again
+E_MODEL_MEMBERS | the members of an ensemble do not belong together | choose models of the same labels, modality and channels
 E_MODEL_GOLDEN | the model does not give its golden probability here | copy the folder again; if it stays, do not use it on this machine
 E_WEIGHTS_FILE | a weight file cannot be read safely | fetch it again; only safetensors and plain tensors are opened
 E_WEIGHTS_COVERAGE | too little of the backbone was loaded | choose weights of this network and depth
 E_NETWORK_UNKNOWN | no network has this name | choose one of the names that are listed
+E_NETWORK_OPTION | this network has no such choice | leave the choice out, or take a network that has it
 E_INPUT_SMALL | the input is too small for this network | enlarge it to the size that is named
 E_ENGINE | the inference engine cannot run this | use --engine torch
 E_DEVICE | the device that was asked for is not there | use --device cpu
@@ -109,6 +113,8 @@ E_TRAIN_CLASS | a class has too few patients to train on | add patients or leave
 E_TRAIN_NAN | the loss became NaN | lower the learning rate; the rows of the batch are named
 E_TRAIN_MEMORY | this experiment does not fit the memory | use the size that is named
 E_TRAIN_OUT | the output folder already holds another run | choose another --out or go on with --resume
+E_SELECT_RUN | a run to select from is no finished run of folds | finish it with medres train --folds
+E_SELECT_FOLDS | runs to select from were not made on the same folds | train them with one manifest and one split
 E_TRAIN_RESUME | there is nothing to resume, or it belongs to another configuration | start without --resume in a new folder
 """
 

@@ -12,13 +12,24 @@ from pipelines.console import EXIT_OK, EXIT_SOME_REFUSED, err, say, say_error
 
 
 def run(
-    path: Path, out: Path, series: str | None, nifti_frame: str | None, allow_gaps: bool, resample_uneven: bool
+    path: Path,
+    out: Path,
+    series: str | None,
+    nifti_frame: str | None,
+    allow_gaps: bool,
+    resample_uneven: bool,
+    frame: int | None = None,
 ) -> int:
     """Write one series as NIfTI; exit status 0, or 3 where the scan is refused."""
     silence_pydicom()
     try:
         volume = read(
-            path, series=series, nifti_frame=nifti_frame, allow_gaps=allow_gaps, resample_uneven=resample_uneven
+            path,
+            series=series,
+            nifti_frame=nifti_frame,
+            allow_gaps=allow_gaps,
+            resample_uneven=resample_uneven,
+            frame=frame,
         )
         write_volume(volume, out)
     except IntakeError as error:

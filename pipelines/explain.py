@@ -22,13 +22,14 @@ def run(
     series: str | None = None,
     modality: str | None = None,
     nifti_frame: str | None = None,
+    frame: int | None = None,
 ) -> int:
     """Write a heatmap and what belongs to it; exit status 0, or 3 where the scan is refused or out of scope."""
     silence_pydicom()
-    classifier = load_classifier(model, intake=intake_choices(modality, nifti_frame))
+    classifier = load_classifier(model, intake=intake_choices(modality, nifti_frame, frame=frame))
 
     def work() -> None:
-        scan = read_scan(classifier, path, series=series, modality=modality, nifti_frame=nifti_frame)
+        scan = read_scan(classifier, path, series=series, modality=modality, nifti_frame=nifti_frame, frame=frame)
         prediction = classifier.predict(scan)
         heatmap = build_heatmap(classifier, scan, label, layer, prediction=prediction)
         say(card(write_results(out, prediction, classifier.model, reference_of(classifier, scan), heatmap)))

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from medres.io import find_series
-from medres.io.privacy import silence_pydicom
+from medres.io.privacy import key_is_kept, silence_pydicom
+from medres.io.reading import KEYS_CHANGE
 from medres.io.series import Inventory, Series, SkippedFile
-from pipelines.console import EXIT_OK, EXIT_SOME_REFUSED, progress, say, table
+from pipelines.console import EXIT_OK, EXIT_SOME_REFUSED, err, progress, say, table
 
 DAMAGED = ("E_UNREADABLE", "E_TRUNCATED", "E_SIZE_LIMIT", "E_INPUT_CHANGED", "E_HEADER_VALUE")
 MOST_SKIPPED_ROWS = 40
@@ -24,6 +25,7 @@ def run(
     nifti_frame: str | None,
     allow_gaps: bool,
     resample_uneven: bool,
+    frame: int | None = None,
 ) -> int:
     """List the series of a folder; exit status 0, or 3 where something was refused or unreadable."""
     silence_pydicom()
@@ -35,12 +37,15 @@ def run(
             resample_uneven=resample_uneven,
             nifti_frame=nifti_frame,
             modality=modality,
+            frame=frame,
             on_progress=advance,
         )
     if as_json:
         write_json(inventory)
     else:
         write_tables(inventory)
+    if inventory.series and not key_is_kept():
+        err.print(f"note: {KEYS_CHANGE}", markup=False)
     return EXIT_SOME_REFUSED if has_faults(inventory) else EXIT_OK
 
 
@@ -77,6 +82,7 @@ def describe_series(series: Series) -> dict[str, Any]:
         "shape": None if series.shape is None else [int(n) for n in series.shape],
         "spacing_mm": None if series.spacing_mm is None else [round(float(s), 6) for s in series.spacing_mm],
         "orientation": series.orientation,
+        "unit": series.unit,
         "affine": None if series.affine is None else series.affine.tolist(),
         "file_count": series.file_count,
         "checked": series.checked,
@@ -114,7 +120,7 @@ def _row(series: Series) -> list[str]:
     return [
         series.key,
         series.verdict,
-        series.modality or "–",
+        _measured(series),
         " × ".join(map(str, series.shape)) if series.shape else "–",
         " × ".join(f"{s:.3g}" for s in series.spacing_mm) if series.spacing_mm else "–",
         series.orientation or "–",
@@ -122,6 +128,12 @@ def _row(series: Series) -> list[str]:
         series.checked,
         series.message if series.verdict == "refused" else _warn(series),
     ]
+
+
+def _measured(series: Series) -> str:
+    """Give the modality, with the unit where the header names one that nobody would guess."""
+    told = series.unit not in ("", "1", "HU")
+    return f"{series.modality or '–'} ({series.unit})" if told else series.modality or "–"
 
 
 def _warn(series: Series) -> str:

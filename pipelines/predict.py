@@ -33,15 +33,23 @@ def run(
     device: str = "cpu",
     precision: str = "fp32",
     as_json: bool = False,
+    frame: int | None = None,
 ) -> int:
     """Score one scan; exit status 0, or 3 where it is refused (a scan out of scope is answered: 0)."""
     silence_pydicom()
-    choices = intake_choices(modality, nifti_frame, allow_gaps)
+    choices = intake_choices(modality, nifti_frame, allow_gaps, frame)
     classifier = load_classifier(model, engine=engine, device=device, precision=precision, intake=choices)
 
     def work() -> None:
         scan = read_scan(
-            classifier, path, channel, series=series, modality=modality, nifti_frame=nifti_frame, allow_gaps=allow_gaps
+            classifier,
+            path,
+            channel,
+            series=series,
+            modality=modality,
+            nifti_frame=nifti_frame,
+            allow_gaps=allow_gaps,
+            frame=frame,
         )
         prediction = classifier.predict(scan)
         heatmap = None

@@ -15,12 +15,15 @@ Scan = Volume | dict[str, Volume]
 OF_THE_CALL = frozenset({"E_NOT_FOUND"})  # nothing was refused: there is nothing
 
 
-def intake_choices(modality: str | None, nifti_frame: str | None, allow_gaps: bool = False) -> dict[str, str]:
+def intake_choices(
+    modality: str | None, nifti_frame: str | None, allow_gaps: bool = False, frame: int | None = None
+) -> dict[str, str]:
     """Name the choices at reading that change a result, as `medres score` names them."""
     told = {
         "modality": (modality or "").upper(),
         "nifti_frame": nifti_frame or "",
         "allow_gaps": "yes" if allow_gaps else "",
+        "frame": str(frame or ""),
     }
     return {name: value for name, value in told.items() if value}
 
@@ -34,6 +37,7 @@ def read_scan(
     modality: str | None = None,
     nifti_frame: str | None = None,
     allow_gaps: bool = False,
+    frame: int | None = None,
 ) -> Scan:
     """Read the scan, or one Volume for each channel where several are given.
 
@@ -45,8 +49,9 @@ def read_scan(
         modality: as for `medres.read`, like the next two.
         nifti_frame: as for `medres.read`.
         allow_gaps: as for `medres.read`.
+        frame: as for `medres.read`.
     """
-    first = read(path, series=series, modality=modality, nifti_frame=nifti_frame, allow_gaps=allow_gaps)
+    first = read(path, series=series, modality=modality, nifti_frame=nifti_frame, allow_gaps=allow_gaps, frame=frame)
     if not channels:
         return first
     named = {classifier.model.spec.preprocessing.channels[0]: first}
@@ -54,7 +59,7 @@ def read_scan(
         name, sign, place = text.partition("=")
         if not (name and sign and place) or name in named:
             raise StoreError("E_USAGE", "--channel must be name=path, each name once and the first channel as PATH")
-        named[name] = read(Path(place), modality=modality, nifti_frame=nifti_frame, allow_gaps=allow_gaps)
+        named[name] = read(Path(place), modality=modality, nifti_frame=nifti_frame, allow_gaps=allow_gaps, frame=frame)
     return named
 
 

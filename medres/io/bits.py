@@ -35,8 +35,15 @@ def find_padding(stored: NDArray[Any], facts: Facts) -> NDArray[np.bool_] | None
         return None
     low, high = facts.padding
     numbers = stored.view(f"i{stored.dtype.itemsize}") if facts.signed else stored
-    marked = numbers == low if low == high else (numbers >= low) & (numbers <= high)
+    marked = _between(numbers, low, high)
+    if facts.signed and facts.bits_stored < facts.bits_allocated and facts.syntax not in LOSSY_SYNTAXES:
+        spare = facts.bits_allocated - facts.bits_stored  # some writers leave the bits above the sign empty
+        marked |= _between(np.right_shift(np.left_shift(numbers, spare), spare), low, high)
     return marked if marked.any() else None
+
+
+def _between(numbers: NDArray[Any], low: int, high: int) -> NDArray[np.bool_]:
+    return numbers == low if low == high else (numbers >= low) & (numbers <= high)
 
 
 def mask_bits(stored: NDArray[Any], facts: Facts, padding: NDArray[np.bool_] | None) -> tuple[NDArray[Any], bool]:

@@ -11,12 +11,14 @@ from collections.abc import Iterable
 import numpy as np
 
 from medres.errors import IntakeError
-from medres.io.grouping import Group, is_picture
-from medres.io.instance import Slice
+from medres.io.grouping import VOLUME_MODALITIES, Group, is_picture
+from medres.io.instance import Facts, Slice
 from medres.io.values import refuse
 
 GREYS = frozenset({"MONOCHROME1", "MONOCHROME2"})
 ONE_SAMPLE_COLOURS = frozenset({"PALETTE COLOR"})
+# RescaleType of dual-energy and other maps (PS3.3 C.11.1.1.2): density, iodine, atomic number, electrons, percent
+OTHER_THAN_HU = frozenset({"OD", "MGML", "Z_EFF", "ED", "EDW", "PCT"})
 
 
 def require_readable(group: Group) -> None:
@@ -45,7 +47,7 @@ def require_kind(plane: Slice) -> None:
         raise IntakeError("E_UNSUPPORTED", "a mosaic tiles a whole volume into one picture",
                           "export it as enhanced MR, or convert it with dcm2niix")  # fmt: skip
     if plane.is_cine:
-        raise IntakeError("E_UNSUPPORTED", f"a cine of {facts.frames} frames is no volume", "export the frame you need")
+        raise refuse_cine(facts)
     if (facts.samples != 1 or facts.photometric not in GREYS) and not is_picture(facts):
         raise IntakeError("E_COLOUR", f"a volume must be grey, got {facts.samples} samples of a colour picture")
     wanted = 3 if facts.photometric.startswith(("RGB", "YBR")) else 1
@@ -53,6 +55,18 @@ def require_kind(plane: Slice) -> None:
         raise IntakeError("E_COLOUR", "a picture must be grey, RGB, YBR or of a palette, it is of another kind")
     if facts.samples != wanted:
         refuse("SamplesPerPixel", f"{wanted}, as PhotometricInterpretation says", str(facts.samples))
+
+
+def refuse_cine(facts: Facts) -> IntakeError:
+    """Make the refusal of several frames in one file that its header does not place one by one."""
+    choice = f"name one frame to read it as a picture, --frame 1 to {facts.frames}"
+    if facts.modality == "NM":
+        what = f"{facts.frames} frames of nuclear medicine lie where its frame vectors say, which are not read"
+        return IntakeError("E_UNSUPPORTED", what, f"export single slices, or convert with dcm2niix; or {choice}")
+    if facts.modality in VOLUME_MODALITIES:
+        what = f"{facts.frames} frames stand in one file without functional groups that say where each lies"
+        return IntakeError("E_UNSUPPORTED", what, "export single slices, or enhanced multi-frame")
+    return IntakeError("E_UNSUPPORTED", f"a cine of {facts.frames} frames is no volume", choice)
 
 
 def require_rescale(planes: Iterable[Slice]) -> None:
@@ -63,12 +77,15 @@ def require_rescale(planes: Iterable[Slice]) -> None:
         raise IntakeError(
             "E_NO_RESCALE", f"every CT slice must carry RescaleSlope and Intercept, {len(bare)} of {len(planes)} do not"
         )
+    maps = [p.facts.rescale_type for p in planes if p.facts.rescale_type in OTHER_THAN_HU]
+    if maps and planes[0].facts.modality == "CT":
+        raise IntakeError("E_NO_RESCALE", f"values of a CT must be Hounsfield units, the header says {maps[0]}")
 
 
 def require_geometry(planes: list[Slice]) -> None:
     """Refuse slices that do not say where they lie."""
     total = len(planes)
-    bare = sum(p.facts.spacing is None or p.facts.detector_spacing for p in planes)
+    bare = sum(p.facts.spacing is None or p.facts.detector_spacing or p.facts.region_spacing for p in planes)
     if bare:
         raise IntakeError("E_NO_SPACING", f"every slice must carry PixelSpacing, {bare} of {total} do not")
     lost = sum(p.position is None or p.facts.orientation is None for p in planes)

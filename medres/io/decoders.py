@@ -109,9 +109,10 @@ NAMES = {
     **{_JPEG + tail: name for name, _, _, tails in _FAMILIES for tail in tails},
     _JPEG + "92": "JPEG 2000 multi-component",
     _JPEG + "93": "JPEG 2000 multi-component",
-    _JPEG + "100": "MPEG-2 video",
-    _JPEG + "102": "MPEG-4 video",
-    _JPEG + "110": "JPEG XL",
+    **dict.fromkeys((_JPEG + "100", _JPEG + "101"), "MPEG-2 video"),
+    **{_JPEG + f"10{tail}": "MPEG-4 video" for tail in range(2, 7)},
+    **dict.fromkeys((_JPEG + "107", _JPEG + "108"), "HEVC video"),
+    **{_JPEG + f"11{tail}": "JPEG XL" for tail in range(3)},
 }
 
 

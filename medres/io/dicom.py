@@ -14,10 +14,11 @@ from medres.errors import IntakeError
 from medres.io.bits import inverts
 from medres.io.colour import read_colour
 from medres.io.digest import content_digest
+from medres.io.filling import fill_marks, fill_planes, planes_before
 from medres.io.instance import Facts, Slice
 from medres.io.judging import DicomSeries, require_equal_twins, with_seen
 from medres.io.pixels import PixelFile
-from medres.io.plan import Plan
+from medres.io.plan import Plan, unit_of
 from medres.io.privacy import patient_key
 from medres.io.rescale import linear, read_lut
 from medres.io.series import Series
@@ -53,7 +54,7 @@ def read_series(series: Series, *, modality: str | None = None) -> Volume:
         voxels, padding = read_colour(plan.planes[0]), None
     else:
         require_equal_twins(plan)
-        stack = read_stack(plan.planes)
+        stack = read_stack(plan.planes, before=None if plan.grid.is_regular else planes_before(plan.grid))
         plan = with_seen(plan, stack)
         voxels, padding = _as_voxels(stack, plan)
     return _volume(plan, series, voxels, padding, word, tuple(dict.fromkeys((*plan.codes, *series.codes))))
@@ -67,29 +68,13 @@ def _parts(series: Series) -> tuple[str, str | None]:
 
 
 def _as_voxels(stack: Stack, plan: Plan) -> tuple[NDArray, NDArray[np.bool_] | None]:
-    """Turn (k, j, i) into (i, j, k) without a copy, and fill the grid where slices are missing or uneven."""
+    """Turn (k, j, i) into (i, j, k) without a copy; fill the grid in place where slices are missing or uneven."""
     values, padding = stack.values, stack.padding
     assert values is not None  # kept by default
     if not plan.grid.is_regular:
-        values, padding = _fill_grid(values, padding, plan)
+        values = fill_planes(values, plan.grid)
+        padding = None if padding is None else fill_marks(padding, plan.grid)
     return values.transpose(2, 1, 0), None if padding is None else padding.transpose(2, 1, 0)
-
-
-def _fill_grid(
-    values: NDArray, padding: NDArray[np.bool_] | None, plan: Plan
-) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None]:
-    """Interpolate between the two slices around each place of the grid."""
-    grid = plan.grid
-    filled = np.empty((grid.count, *values.shape[1:]), np.float32)
-    marks = None if padding is None else np.zeros(filled.shape, np.bool_)
-    for k in range(grid.count):
-        above = int(np.clip(np.searchsorted(grid.places, k), 1, len(grid.places) - 1))
-        low, high = grid.places[above - 1], grid.places[above]
-        share = np.float32(min(1.0, max(0.0, (k - low) / (high - low))))
-        filled[k] = values[above - 1] * (1 - share) + values[above] * share
-        if marks is not None and padding is not None:
-            marks[k] = (padding[above - 1] & (share < 1)) | (padding[above] & (share > 0))
-    return filled, marks
 
 
 def _volume(
@@ -107,7 +92,7 @@ def _volume(
         voxels=voxels,
         affine=plan.grid.affine.copy(),
         modality=modality,
-        unit="HU" if modality == "CT" and not is_picture else (facts.units or "1"),
+        unit=unit_of(replace(facts, modality=modality), is_picture),
         frame="detector" if is_picture else "patient",
         padding=padding,
         spacing_known=plan.spacing_known,

@@ -21,7 +21,7 @@ MACROS: dict[int, frozenset[int]] = {
     0x00209113: frozenset({0x00200032}),
     0x00209116: frozenset({0x00200037}),
     0x00289110: frozenset({0x00280030, 0x00180050}),
-    0x00289145: frozenset({0x00281052, 0x00281053}),
+    0x00289145: frozenset({0x00281052, 0x00281053, 0x00281054}),
     0x00289132: frozenset({0x00281050, 0x00281051}),
     0x00209111: frozenset({0x00209128, 0x00209056, 0x00189074, 0x00209156}),
     0x00189114: frozenset({0x00189082}),
@@ -133,6 +133,7 @@ def _frame_facts(facts: Facts, found: Elements, order: str) -> Facts:
         spacing=parse_spacing(found.get(0x00280030)) or facts.spacing,
         thickness_mm=first_number(found.get(0x00180050)) or facts.thickness_mm,
         image_type=words(found.get(0x00089007)) or facts.image_type,
+        rescale_type=word(found.get(0x00281054)).upper() or facts.rescale_type,
         strong=_strong(found, facts, order),
     )
 

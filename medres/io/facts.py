@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 import struct
+import zlib
 
 import numpy as np
 
 from medres.io.elements import DataSet
 from medres.io.instance import Facts, Vector
+from medres.io.ultrasound import REGIONS, region_spacing
 from medres.io.values import (
     count_of,
     first_number,
@@ -25,10 +27,11 @@ from medres.io.values import (
 
 UNIT_TOLERANCE = 1e-3  # of the length of row and column cosines, and of their dot product
 FACT_TAGS = (
-    0x00080008, 0x00080016, 0x00080060, 0x00100010, 0x00100020, 0x00100030, 0x00180050, 0x00180081, 0x00180086,
-    0x00181164, 0x00189087, 0x0019100C, 0x0020000D, 0x0020000E, 0x00200037, 0x00200052, 0x00200100, 0x00280002,
+    0x00080008, 0x00080016, 0x00080060, 0x00100010, 0x00100020, 0x00100030, 0x00180010, 0x00180020, 0x00180050,
+    0x00180060, 0x00180081, 0x00180082, 0x00180086, 0x00181100, 0x00181164, 0x00181210, 0x00181314, 0x00186011,
+    0x00189087, 0x0019100C, 0x0020000D, 0x0020000E, 0x00200011, 0x00200037, 0x00200052, 0x00200100, 0x00280002,
     0x00280004, 0x00280008, 0x00280010, 0x00280011, 0x00280030, 0x00280100, 0x00280101, 0x00280102, 0x00280103,
-    0x00280120, 0x00280121, 0x00280301, 0x00282110, 0x00282112, 0x00431039, 0x00541001, 0x20500020,
+    0x00280120, 0x00280121, 0x00280301, 0x00281054, 0x00282110, 0x00282112, 0x00431039, 0x00541001, 0x20500020,
 )  # fmt: skip
 LOSSY_SYNTAXES = frozenset(
     "1.2.840.10008.1.2.4." + tail for tail in ("50", "51", "81", "91", "93", "110", "111", "203")
@@ -37,6 +40,22 @@ TEXT_MODALITIES = frozenset({"US", "SC", "XC", "ES", "IVUS"})  # devices that wr
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 KNOWN_BITS = (8, 16, 32)
 GE_B_VALUE_OFFSET = 1_000_000_000  # GE adds it to mark a b-value
+PET_UNITS = frozenset(
+    {
+        "CNTS", "NONE", "CM2", "CM2ML", "PCNT", "CPS", "BQML", "MGMINML", "UMOLMINML", "MLMING", "MLG", "1CM", "UMOLML",
+        "PROPCNTS", "PROPCPS", "MLMINML", "MLML", "GML", "STDDEV",
+    }
+)  # fmt: skip  # PS3.3 C.8.9.1.1.3; GML is the unit of SUV
+# Settings of one scan or reconstruction; all slices of a volume share them.
+NUMERIC_SETTINGS = {
+    "TubeVoltage": 0x00180060,
+    "InversionTime": 0x00180082,
+    "FlipAngle": 0x00181314,
+    "FieldOfView": 0x00181100,
+    "SliceThickness": 0x00180050,
+    "SeriesNumber": 0x00200011,
+}
+WORDED_SETTINGS = {"Kernel": 0x00181210, "Contrast": 0x00180010, "Sequence": 0x00180020}
 
 
 def parse_facts(data: DataSet, syntax: str, has_preamble: bool, media_class: str) -> Facts:
@@ -55,7 +74,7 @@ def parse_facts(data: DataSet, syntax: str, has_preamble: bool, media_class: str
         IntakeError: `E_HEADER_VALUE`, naming the element and the rule.
     """
     element, order = data.elements.get, data.encoding.order
-    spacing, of_detector = _spacing(data)
+    spacing, source = _spacing(data)
     allocated, stored = _bits(data)
     signed = _signed(element(0x00280103), order)
     sop_class, modality = word(element(0x00080016)) or media_class, word(element(0x00080060)).upper()
@@ -78,14 +97,17 @@ def parse_facts(data: DataSet, syntax: str, has_preamble: bool, media_class: str
         signed=signed,
         orientation=parse_orientation(element(0x00200037)),
         spacing=spacing,
-        detector_spacing=of_detector,
+        detector_spacing=source == "ImagerPixelSpacing",
+        region_spacing=source == "region",
         thickness_mm=first_number(element(0x00180050)),
         padding=_padding(data, signed),
-        units=word(element(0x00541001)).upper(),
+        units=_known_unit(word(element(0x00541001)).upper()),
+        rescale_type=word(element(0x00281054)).upper(),
         burned_in=_burned_in(word(element(0x00280301)).upper(), modality, sop_class),
         lossy=word(element(0x00282110)) == "01" or syntax in LOSSY_SYNTAXES,
         lossy_ratio=first_number(element(0x00282112)),
         strong=_strong(data),
+        settings=_settings(data),
         no_preamble=not has_preamble,
         explicit=data.encoding.explicit,
         order=order,
@@ -139,13 +161,14 @@ def _bits(data: DataSet) -> tuple[int, int]:
     return allocated, stored
 
 
-def _spacing(data: DataSet) -> tuple[tuple[float, float] | None, bool]:
-    """Read PixelSpacing, else ImagerPixelSpacing; the flag says that it is the detector's."""
+def _spacing(data: DataSet) -> tuple[tuple[float, float] | None, str]:
+    """Read PixelSpacing, else ImagerPixelSpacing, else that of an ultrasound region; and say whose it is."""
     for tag, name in ((0x00280030, "PixelSpacing"), (0x00181164, "ImagerPixelSpacing")):
         found = parse_spacing(data.elements.get(tag), name)
         if found is not None:
-            return found, name == "ImagerPixelSpacing"
-    return None, False
+            return found, name
+    regions = data.elements.get(REGIONS)
+    return (region_spacing(regions, data.encoding), "region") if regions else (None, "")
 
 
 def parse_spacing(raw: bytes | None, name: str = "PixelSpacing") -> tuple[float, float] | None:
@@ -208,6 +231,19 @@ def _strong(data: DataSet) -> tuple[tuple[str, str], ...]:
         "TimePoint": word(element(0x00200100)),
     }
     return tuple((name, value) for name, value in found.items() if value)
+
+
+def _known_unit(text: str) -> str:
+    """Keep a defined term alone: any other text might tell a name, and is shown."""
+    return text if text in PET_UNITS else ""
+
+
+def _settings(data: DataSet) -> tuple[tuple[str, float], ...]:
+    """Read settings as numbers, words by their checksum: only equal and unequal is meant."""
+    element = data.elements.get
+    found = {name: first_number(element(tag)) for name, tag in NUMERIC_SETTINGS.items()}
+    found |= {name: float(zlib.crc32(word(element(tag)).encode())) for name, tag in WORDED_SETTINGS.items()}
+    return tuple((name, value) for name, value in found.items() if value is not None)
 
 
 def _rounded(raw: bytes | None) -> str:

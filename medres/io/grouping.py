@@ -20,6 +20,8 @@ from medres.io.varied import label_volumes
 SAME_ORIENTATION = 1e-4  # of each cosine
 VOLUME_MODALITIES = frozenset({"CT", "MR", "PT"})
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+# X-ray 3D angiography, craniofacial imaging, breast tomosynthesis: projections made them, they are volumes
+XRAY_VOLUMES = frozenset(f"1.2.840.10008.5.1.4.1.1.13.1.{tail}" for tail in (1, 2, 3))
 
 
 @dataclass(eq=False)
@@ -119,6 +121,8 @@ def is_picture(facts: Facts) -> bool:
     """Tell whether an image has no place in the patient by its kind."""
     if facts.sop_class.startswith(SECONDARY_CAPTURE) and facts.orientation is None:
         return True
+    if facts.sop_class in XRAY_VOLUMES and facts.orientation is not None:
+        return False
     return facts.modality in PROJECTIONS or (facts.modality not in VOLUME_MODALITIES and facts.orientation is None)
 
 
@@ -190,5 +194,5 @@ def _split_weak(group: Group) -> list[Group]:
     if any(p.position is None or p.facts.orientation is None for p in planes):
         return [group]
     distances = distances_along(planes[0].facts.orientation, [p.position for p in planes])  # type: ignore[arg-type]
-    name, labels = label_volumes([dict(p.weak) for p in planes], distances)
+    name, labels = label_volumes([dict(p.facts.settings) | dict(p.weak) for p in planes], distances)
     return _split_by(group, labels, name) if labels else [group]

@@ -106,6 +106,9 @@ def _require_image(data: DataSet, media_class: str) -> None:
     has_size = 0x00280010 in data.elements and 0x00280011 in data.elements
     if data.pixel_position < 0 and not has_size:
         raise NotAScanError("a DICOM object without an image (such as a report)")
+    if data.pixel_position < 0 and 0x00280101 not in data.elements:  # BitsStored: integers alone have it
+        what = "pixels must be whole numbers as a scanner stores them, this image has others"
+        raise _with_partial(IntakeError("E_UNSUPPORTED", what), data)
     if data.pixel_position < 0:
         raise _with_partial(IntakeError("E_TRUNCATED", "PixelData must follow the header, the file ends before"), data)
 

@@ -92,7 +92,7 @@ def inspect_image(path: Path, *, headers_only: bool, modality: str | None = None
         codes = header.codes if headers_only else read_image(path, modality=modality).codes
     except IntakeError as error:
         return replace(series, codes=(error.code,), message=str(error))
-    return replace(series, verdict="warned", codes=codes, message="; ".join(describe(code) for code in codes))
+    return replace(series, verdict="warned", codes=codes, message="; ".join(map(describe, codes)), unit="1")
 
 
 def _key(header: PictureHeader) -> str:

@@ -25,6 +25,8 @@ MAGICS: dict[bytes, Literal["PNG", "JPEG", "TIFF"]] = {
     b"\xff\xd8\xff": "JPEG",
     b"II*\0": "TIFF",
     b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",  # BigTIFF
+    b"MM\0+": "TIFF",
 }
 MAX_PIXELS = 2**27  # one picture of about 11,600 x 11,600
 MAX_FILE_BYTES = 2**30

@@ -49,13 +49,16 @@ class Facts:
         orientation: (row cosines, column cosines) in LPS, or None.
         spacing: (between rows, between columns) mm, or None.
         detector_spacing: the spacing is ImagerPixelSpacing's.
+        region_spacing: the spacing is that of an ultrasound picture's calibrated region.
         thickness_mm: SliceThickness, or None.
         padding: (lowest, highest) stored value of padding, or None.
         units: of PET, such as "BQML", or "".
+        rescale_type: what the rescaled values of CT are, such as "HU", or "".
         burned_in: text may be burned into the pixels.
         lossy: the pixels went through lossy compression.
         lossy_ratio: as the header says, or None.
         strong: attributes that always make separate volumes: (name, value) pairs.
+        settings: of scan and reconstruction, that make separate volumes only where stacks of slices overlap.
         no_preamble: the file had no preamble.
         explicit, order: how its elements are written.
     """
@@ -79,13 +82,16 @@ class Facts:
     orientation: tuple[Vector, Vector] | None
     spacing: tuple[float, float] | None
     detector_spacing: bool
+    region_spacing: bool
     thickness_mm: float | None
     padding: tuple[int, int] | None
     units: str
+    rescale_type: str
     burned_in: bool
     lossy: bool
     lossy_ratio: float | None
     strong: tuple[tuple[str, str], ...]
+    settings: tuple[tuple[str, float], ...]
     no_preamble: bool
     explicit: bool
     order: str

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +16,8 @@ from medres.errors import IntakeError, describe
 from medres.io.colour import read_colour
 from medres.io.grouping import Group
 from medres.io.instance import Slice
-from medres.io.plan import Options, Plan, build_plan
-from medres.io.privacy import SiteKey, load_site_key, pseudonym
+from medres.io.plan import Options, Plan, build_plan, unit_of
+from medres.io.privacy import pseudonym, reading_key
 from medres.io.series import Series
 from medres.io.stack import Stack, read_stack
 
@@ -38,12 +37,6 @@ class DicomSeries(Series):
     dropped: tuple[tuple[Slice, str], ...] = ()
 
 
-@lru_cache(maxsize=1)
-def site_key() -> SiteKey:
-    """Read the site's key once."""
-    return load_site_key()
-
-
 def series_key(name: Iterable[str]) -> str:
     """Make the key that `medres inspect` shows, free of identifiers and the same at every run.
 
@@ -53,7 +46,7 @@ def series_key(name: Iterable[str]) -> str:
     Returns:
         12 hex digits.
     """
-    return pseudonym(site_key(), "series|" + "|".join(name))[:KEY_DIGITS]
+    return pseudonym(reading_key(), "series|" + "|".join(name))[:KEY_DIGITS]
 
 
 def inspect_group(group: Group, *, headers_only: bool, options: Options, modality: str | None = None) -> DicomSeries:
@@ -89,6 +82,7 @@ def inspect_group(group: Group, *, headers_only: bool, options: Options, modalit
         affine=grid.affine,
         paths=_paths(plan.planes),
         checked="headers" if headers_only else "pixels",
+        unit=unit_of(facts, group.is_picture),
         plan=plan,
         dropped=_dropped(group, plan),
     )

@@ -27,7 +27,7 @@ from medres.io.nifti_bytes import (
     refuse_short,
 )
 from medres.io.nifti_header import NiftiHeader, parse_header
-from medres.io.series import Series
+from medres.io.series import Series, Verdict
 from medres.volume import Origin, Volume
 
 __all__ = ["inspect_nifti", "looks_like_nifti", "nifti_files", "read_nifti"]
@@ -72,7 +72,7 @@ def read_nifti(
         voxels=voxels,
         affine=header.affine,
         modality=word,
-        unit="HU" if word == "CT" else "1",
+        unit=_unit(word),
         frame=header.frame,
         padding=padding,
         spacing_known=spacing_known,
@@ -131,7 +131,13 @@ def inspect_nifti(
             codes, notes = volume.codes, volume.notes
     except IntakeError as error:
         return replace(series, codes=(error.code,), message=str(error))
-    return replace(series, verdict="warned" if codes else "ok", codes=codes, message=_say(codes, notes))
+    verdict: Verdict = "warned" if codes else "ok"
+    return replace(series, verdict=verdict, codes=codes, message=_say(codes, notes), unit=_unit(series.modality))
+
+
+def _unit(modality: str) -> str:
+    """Name the unit: the file does not carry it, CT alone has one that is agreed on."""
+    return "HU" if modality == "CT" else "1"
 
 
 def _with_grid(series: Series, header: NiftiHeader, index: int | None) -> Series:

@@ -28,7 +28,10 @@ FRAGMENT_HEAD = struct.Struct("<HHL")
 
 def plane_bytes(facts: Facts) -> int:
     """Count the bytes of one native plane."""
-    return facts.rows * facts.columns * facts.samples * facts.bits_allocated // 8
+    samples = facts.rows * facts.columns * facts.samples
+    if facts.photometric == "YBR_FULL_422":  # two neighbours share their colour (PS3.3 C.7.6.3.1.2)
+        samples = samples * 2 // 3
+    return samples * facts.bits_allocated // 8
 
 
 def require_bytes(plane: Slice, limit: int = MAX_VOXELS) -> None:

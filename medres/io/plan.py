@@ -5,11 +5,10 @@ Headers only: what needs pixels is told by `medres.io.stack`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from medres import geometry
 from medres.errors import IntakeError
 from medres.io.checks import (
     require_geometry,
@@ -33,6 +32,7 @@ from medres.io.instance import Facts, Slice
 from medres.io.limits import MAX_VOXELS, require_voxels
 from medres.io.pixels import require_bytes
 
+PLAIN_HU = ("", "HU")  # RescaleType of CT; absent means HU
 COLOURS = {"RGB": (), "PALETTE COLOR": ("W_PALETTE",)}
 
 
@@ -44,11 +44,13 @@ class Options:
         allow_gaps: fill missing slices by interpolation.
         resample_uneven: bring uneven slices onto an even grid.
         max_voxels: most voxels of one volume.
+        frame: which frame of a cine to read as a picture, from 1 as DICOM counts; None refuses a cine.
     """
 
     allow_gaps: bool = False
     resample_uneven: bool = False
     max_voxels: int = MAX_VOXELS
+    frame: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,11 +95,34 @@ def build_plan(group: Group, options: Options | None = None) -> Plan:
     options = options or Options()
     require_readable(group)
     require_one_patient(group)
+    if options.frame is not None:
+        group = replace(group, planes=[choose_frame(plane, options.frame) for plane in group.planes])
     for plane in group.planes:
         require_decoder(plane.facts.syntax)
         require_bytes(plane, options.max_voxels)
         require_kind(plane)
     return plan_picture(group.planes[0]) if group.is_picture else plan_volume(group, options)
+
+
+def choose_frame(plane: Slice, number: int) -> Slice:
+    """Take one frame of a cine; every other plane stays as it is.
+
+    Args:
+        plane: of any file.
+        number: of the frame, from 1.
+
+    Returns:
+        The plane of that frame.
+
+    Raises:
+        IntakeError: `E_NOT_FOUND` where the cine has no such frame.
+    """
+    if not plane.is_cine:
+        return plane
+    if not 1 <= number <= plane.facts.frames:
+        what = f"the frame must be 1 to {plane.facts.frames}, got {number}"
+        raise IntakeError("E_NOT_FOUND", what, "choose another with --frame")
+    return replace(plane, frame=number - 1, is_cine=False)
 
 
 def plan_picture(plane: Slice) -> Plan:
@@ -117,8 +142,11 @@ def plan_picture(plane: Slice) -> Plan:
         codes.append("W_SPACING_UNKNOWN")
     elif facts.detector_spacing:
         codes.append("W_DETECTOR_SPACING")
+    elif facts.region_spacing:
+        codes.append("W_REGION_SPACING")
     grid = Grid(affine, 1.0, 0.0, np.zeros(1), 1)
-    return Plan((plane,), grid, (), tuple(codes), _notes([plane]), facts.spacing is not None)
+    frame: dict[str, float | str] = {"frame": plane.frame + 1.0} if facts.frames > 1 else {}
+    return Plan((plane,), grid, (), tuple(codes), _notes([plane]) | frame, facts.spacing is not None)
 
 
 def _colour_codes(facts: Facts) -> tuple[str, ...]:
@@ -155,9 +183,11 @@ def plan_volume(group: Group, options: Options) -> Plan:
         resample_uneven=options.resample_uneven,
     )
     require_voxels((facts.columns, facts.rows, grid.count), options.max_voxels)
+    known = len(planes) > 1 or bool(facts.thickness_mm and facts.thickness_mm > 0)  # how thick one slice is
     codes = [*common_codes(planes), *_grid_codes(planes, grid), *(["W_LOCALIZER_SKIPPED"] if group.dropped else [])]
+    codes += [] if known else ["W_SPACING_UNKNOWN"]
     notes = _notes(planes) | _grid_notes(grid, len(planes)) | _dropped_notes(twins, group.dropped)
-    return Plan(tuple(planes), grid, tuple(twins), tuple(codes), notes)
+    return Plan(tuple(planes), grid, tuple(twins), tuple(codes), notes, known)
 
 
 def sort_along_normal(planes: list[Slice]) -> list[Slice]:
@@ -212,6 +242,7 @@ def common_codes(planes: list[Slice]) -> list[str]:
         "W_LOSSY": any(f.lossy for f in facts),
         "W_NO_PREAMBLE": any(f.no_preamble for f in facts),
         "W_BURNED_IN": any(f.burned_in for f in facts),
+        "W_RESCALE_TYPE": any(f.modality == "CT" and f.rescale_type not in PLAIN_HU for f in facts),
     }
     return [code for code, holds in tests.items() if holds]
 
@@ -252,6 +283,14 @@ def _dropped_notes(twins: list[tuple[Slice, Slice]], scouts: list[Slice]) -> dic
     return {name: float(count) for name, count in counts.items() if count}
 
 
-def orientation_text(plan: Plan, is_picture: bool) -> str:
-    """Give the orientation that a table shows."""
-    return "detector" if is_picture else geometry.orientation_codes(plan.grid.affine)
+def unit_of(facts: Facts, is_picture: bool) -> str:
+    """Name the unit of a series' values.
+
+    Args:
+        facts: what its slices share.
+        is_picture: it has no place in the patient.
+
+    Returns:
+        "HU" for CT, the header's Units for PET, else "1" (arbitrary).
+    """
+    return "HU" if facts.modality == "CT" and not is_picture else (facts.units or "1")

@@ -95,6 +95,39 @@ def pseudonym(key: SiteKey, text: str) -> str:
     return hmac.new(key.secret, plain.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()[:PSEUDONYM_DIGITS]
 
 
+def reading_key() -> SiteKey:
+    """Give the key under which this process names what it reads.
+
+    Returns:
+        The site's key; where none is there and none can be kept (a configuration folder that cannot be written), one
+        that lives as long as this process: names made with it hold for this run alone.
+
+    Raises:
+        StoreError: `E_KEY_FILE` where a key file was named and cannot be used.
+    """
+    return _reading_key(*_key_places())[0]
+
+
+def key_is_kept() -> bool:
+    """Tell whether `reading_key` is the site's, so that names made with it hold for other runs too."""
+    return _reading_key(*_key_places())[1]
+
+
+def _key_places() -> tuple[str, str]:
+    """Tell where the key is looked for, so that a cached one is not used for another place."""
+    return os.environ.get(KEY_VARIABLE, ""), str(configuration_folder())
+
+
+@lru_cache(maxsize=8)
+def _reading_key(key_place: str, folder: str) -> tuple[SiteKey, bool]:
+    try:
+        return load_site_key(), True
+    except StoreError as fault:
+        if fault.code != "E_WRITE":
+            raise
+    return SiteKey(secrets.token_bytes(KEY_BYTES)), False
+
+
 def remember_link(key: SiteKey, text: str, table: Path | None = None) -> str:
     """Write the way back from a pseudonym into the site's local link table.
 
@@ -124,6 +157,7 @@ def patient_key(identifier: str) -> str:
     """Give a patient's pseudonym under this site's key, and keep the way back.
 
     The key is read once for each key file. A link table that cannot be written loses only the way back, not the scan.
+    Where no key can be kept there is no pseudonym either: one that nobody can repeat would tell patients apart wrongly.
 
     Args:
         identifier: PatientID, with its issuer where one is given; "" where the file names none.
@@ -132,23 +166,20 @@ def patient_key(identifier: str) -> str:
         16 hex digits, or "".
 
     Raises:
-        StoreError: `E_KEY_FILE`, `E_WRITE`, where there is an identifier and no usable key.
+        StoreError: `E_KEY_FILE` where there is an identifier and the key file that was named cannot be used.
     """
-    return _remembered(os.environ.get(KEY_VARIABLE, ""), str(configuration_folder()), identifier) if identifier else ""
+    return _remembered(*_key_places(), identifier) if identifier else ""
 
 
 @lru_cache(maxsize=100_000)
 def _remembered(key_place: str, folder: str, identifier: str) -> str:
     """Make a pseudonym and its link once in a process; the first two arguments only tell places apart."""
-    key = _cached_key(key_place, folder)
+    key, kept = _reading_key(key_place, folder)
+    if not kept:
+        return ""
     with suppress(StoreError):
         remember_link(key, identifier)
     return pseudonym(key, identifier)
-
-
-@lru_cache(maxsize=8)
-def _cached_key(key_place: str, folder: str) -> SiteKey:
-    return load_site_key()
 
 
 def find_link(key: SiteKey, name: str, table: Path | None = None) -> str | None:
@@ -232,7 +263,8 @@ def _make_key(path: Path) -> None:
         finally:
             draft.unlink()
     except OSError as error:
-        raise StoreError("E_WRITE", f"the site key cannot be made ({error.strerror})") from None
+        cure = f"name a key file with {KEY_VARIABLE}, or with {FOLDER_VARIABLE} a folder that can be written"
+        raise StoreError("E_WRITE", f"the site key cannot be kept ({(error.strerror or '').lower()})", cure) from None
 
 
 def _open_links(path: Path) -> sqlite3.Connection:

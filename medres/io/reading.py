@@ -12,11 +12,13 @@ from medres.io import dicom
 from medres.io.image import read_image
 from medres.io.limits import MAX_VOXELS
 from medres.io.nifti import read_nifti
+from medres.io.privacy import key_is_kept
 from medres.io.scan import find_series
 from medres.io.series import Inventory, Series
 from medres.volume import Volume
 
 MOST_LISTED = 12  # keys named in a message
+KEYS_CHANGE = "no site key can be kept here, so keys hold for one run: name a key file with MEDRES_SITE_KEY"
 
 
 def read(
@@ -27,6 +29,7 @@ def read(
     nifti_frame: str | None = None,
     allow_gaps: bool = False,
     resample_uneven: bool = False,
+    frame: int | None = None,
     max_voxels: int = MAX_VOXELS,
 ) -> Volume:
     """Read the one Volume under a path.
@@ -38,6 +41,7 @@ def read(
         nifti_frame: "sform" or "qform" where a NIfTI file's two frames disagree.
         allow_gaps: fill missing slices by interpolation (marked not for clinical use).
         resample_uneven: bring uneven slices onto an even grid (marked not for clinical use).
+        frame: which frame of a cine (multi-frame ultrasound, angiography) to read as a picture, from 1.
         max_voxels: most voxels of one volume.
 
     Returns:
@@ -54,6 +58,7 @@ def read(
         resample_uneven=resample_uneven,
         nifti_frame=nifti_frame,
         modality=modality,
+        frame=frame,
         max_voxels=max_voxels,
     )
     key, index = split_key(series)
@@ -105,9 +110,8 @@ def choose(inventory: Inventory, key: str | None) -> Series:
     if key is not None:
         found = tuple(one for one in found if one.key == key)
         if not found:
-            raise IntakeError(
-                "E_NOT_FOUND", f"no series has the key that was given; there are {_keys(inventory.series)}"
-            )
+            what = f"no series has the key that was given; there are {_keys(inventory.series)}"
+            raise IntakeError("E_NOT_FOUND", what, None if key_is_kept() else KEYS_CHANGE)
     if len(found) > 1:
         raise IntakeError("E_SERIES_AMBIGUOUS", f"one volume must be asked for, there are {_keys(found)}")
     return found[0]

@@ -25,7 +25,7 @@ Progress = Callable[[int, int], None]
 MARK_DIGITS = 8  # hex digits that tell files of equal keys apart
 
 
-def find_series(
+def find_series(  # noqa: PLR0913 - each is one choice that a caller may leave alone
     path: Path,
     *,
     headers_only: bool = False,
@@ -33,6 +33,7 @@ def find_series(
     resample_uneven: bool = False,
     nifti_frame: str | None = None,
     modality: str | None = None,
+    frame: int | None = None,
     on_progress: Progress | None = None,
     max_voxels: int = MAX_VOXELS,
 ) -> Inventory:
@@ -45,6 +46,7 @@ def find_series(
         resample_uneven: accept uneven slices, to be brought onto an even grid.
         nifti_frame: "sform" or "qform" where a NIfTI file's two frames disagree.
         modality: DICOM's word for files that carry none.
+        frame: which frame of a cine (such as multi-frame ultrasound) to read as a picture, from 1; None refuses it.
         on_progress: called with (files judged, files in all); where pixels are read, a file counts once they are.
         max_voxels: most voxels of one volume.
 
@@ -65,7 +67,7 @@ def find_series(
         if on_progress is not None:
             on_progress(number if headers_only else len(found.judged), len(files))
     place_unreadable(found)
-    options = Options(allow_gaps, resample_uneven, max_voxels)
+    options = Options(allow_gaps, resample_uneven, max_voxels, frame)
     for group in group_slices(found.planes, found.broken):
         series = inspect_group(group, headers_only=headers_only, options=options, modality=modality)
         found.add(series, _skipped_slices(series))

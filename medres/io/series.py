@@ -33,6 +33,7 @@ class Series:
         affine: (4, 4), index to RAS+ mm, or None.
         paths: its files, sorted along the slice normal where that is known.
         checked: "pixels" or "headers".
+        unit: of its values: "HU", "1" (arbitrary), or the header's (PET: "BQML"); "" where it is refused.
     """
 
     key: str
@@ -47,6 +48,7 @@ class Series:
     affine: NDArray[np.float64] | None
     paths: tuple[Path, ...]
     checked: Literal["pixels", "headers"] = "headers"
+    unit: str = ""
 
     @property
     def file_count(self) -> int:

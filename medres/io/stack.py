@@ -29,7 +29,7 @@ class Stack:
     """Values of a series.
 
     Attributes:
-        values: (k, j, i) int16 or float32; None when only judged.
+        values: (k, j, i) int16 or float32, any free planes first; None when only judged.
         padding: (k, j, i) bool, or None where nothing is padding.
         seen: what was seen.
     """
@@ -43,12 +43,14 @@ class _DoesNotFitError(Exception):
     """Whole numbers that 16 bits do not hold: the series is read again as float32."""
 
 
-def read_stack(planes: Sequence[Slice], *, keep: bool = True) -> Stack:
+def read_stack(planes: Sequence[Slice], *, keep: bool = True, before: int | None = None) -> Stack:
     """Read the planes of a series in their order.
 
     Args:
         planes: k of them, equal in rows and columns.
         keep: False only judges them (`inspect`): nothing is kept but one plane per thread.
+        before: planes to leave free before the first, where slices will be filled in between: the values are float32
+            then; None fills in nothing.
 
     Returns:
         The Stack: int16 where the rescaled values are whole and fit, else float32.
@@ -58,25 +60,33 @@ def read_stack(planes: Sequence[Slice], *, keep: bool = True) -> Stack:
     """
     for plane in planes:
         require_bytes(plane)
-    whole = all(is_whole(plane) and plane.facts.bits_allocated <= 16 for plane in planes)
-    try:
-        stack = _Reader(planes, np.dtype(np.int16 if whole else np.float32), keep).run()
-    except _DoesNotFitError:
-        stack = _Reader(planes, np.dtype(np.float32), keep).run()
+    whole = before is None and all(is_whole(plane) and plane.facts.bits_allocated <= 16 for plane in planes)
+    stack = _read_whole(planes, keep) if whole else None
+    if stack is None:  # the array of 16 bits is gone by now
+        stack = _Reader(planes, np.dtype(np.float32), keep, before or 0).run()
     if planes[0].facts.modality == "CT" and planes[0].position is not None:  # no screenshot of one
         require_ct_range(stack.seen)
     return stack
 
 
-class _Reader:
-    """Fills one stack."""
+def _read_whole(planes: Sequence[Slice], keep: bool) -> Stack | None:
+    """Read whole numbers into 16 bits; None where they do not fit."""
+    try:
+        return _Reader(planes, np.dtype(np.int16), keep).run()
+    except _DoesNotFitError:
+        return None
 
-    def __init__(self, planes: Sequence[Slice], dtype: np.dtype, keep: bool) -> None:
+
+class _Reader:
+    """Fills one stack, `before` planes after its start."""
+
+    def __init__(self, planes: Sequence[Slice], dtype: np.dtype, keep: bool, before: int = 0) -> None:
         facts = planes[0].facts
         self._planes = planes
         self._shape = (facts.rows, facts.columns)
         self._dtype = dtype
-        self._values = np.empty((len(planes), *self._shape), dtype) if keep else None
+        self._before = before
+        self._values = np.empty((before + len(planes), *self._shape), dtype) if keep else None
         self._padding: NDArray[np.bool_] | None = None
         self._keep = keep
         self._lock = threading.Lock()
@@ -111,7 +121,7 @@ class _Reader:
     def _read_plane(self, pixels: PixelFile, k: int, plane: Slice) -> Tally:
         """Read one plane into its place."""
         facts = plane.facts
-        target = np.empty(self._shape, self._dtype) if self._values is None else self._values[k]
+        target = np.empty(self._shape, self._dtype) if self._values is None else self._values[self._before + k]
         in_place = self._dtype == np.int16 and facts.bits_allocated == 16
         stored = target.view(np.uint16) if in_place else np.empty(self._shape, f"u{facts.bits_allocated // 8}")
         pixels.read_into(plane, stored)
@@ -142,8 +152,8 @@ class _Reader:
         """Note where a plane is padding."""
         with self._lock:
             if self._padding is None:
-                self._padding = np.zeros((len(self._planes), *self._shape), np.bool_)
-        self._padding[k] = padding
+                self._padding = np.zeros((self._before + len(self._planes), *self._shape), np.bool_)
+        self._padding[self._before + k] = padding
 
 
 def _by_file(planes: Sequence[Slice]) -> list[list[tuple[int, Slice]]]:

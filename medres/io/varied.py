@@ -15,8 +15,20 @@ from medres.io.grid import same_place_mm
 
 FloatArray = NDArray[np.float64]
 
-WEAK = ("AcquisitionNumber", "TriggerTime", "AcquisitionDateTime", "AcquisitionTime", "ContentTime", "File")
-BY_VALUE = frozenset({"AcquisitionNumber", "TriggerTime", "File"})  # equal values belong together; times only in order
+SETTINGS = (
+    "SeriesNumber",
+    "TubeVoltage",
+    "Kernel",
+    "Contrast",
+    "Sequence",
+    "InversionTime",
+    "FlipAngle",
+    "FieldOfView",
+    "SliceThickness",
+)  # of `Facts.settings`: one value for all slices of a volume
+TIMES = ("AcquisitionDateTime", "AcquisitionTime", "ContentTime")  # differ within a volume; only their order counts
+WEAK = ("AcquisitionNumber", "TriggerTime", *SETTINGS, *TIMES, "File")
+BY_VALUE = frozenset(WEAK) - frozenset(TIMES)  # equal values belong together
 FEWEST_SLICES = 4  # two volumes of two slices
 
 

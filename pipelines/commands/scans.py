@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pipelines.commands.program import (
+    CineOption,
     FrameOption,
     GapsOption,
     ModalityOption,
@@ -26,6 +27,7 @@ def inspect(
     headers: Annotated[bool, typer.Option("--headers", help="quick look: headers only")] = False,
     modality: ModalityOption = None,
     nifti_frame: FrameOption = None,
+    frame: CineOption = None,
     allow_gaps: GapsOption = False,
     resample_uneven: UnevenOption = False,
 ) -> None:
@@ -39,6 +41,7 @@ def convert(
     out: Annotated[Path, typer.Argument(metavar="OUT.nii.gz", help="NIfTI file to write", show_default=False)],
     series: SeriesOption = None,
     nifti_frame: FrameOption = None,
+    frame: CineOption = None,
     allow_gaps: GapsOption = False,
     resample_uneven: UnevenOption = False,
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pipelines.commands.program import (
+    CineOption,
     DeviceOption,
     EngineOption,
     FrameOption,
@@ -33,6 +34,7 @@ def predict(
     modality: ModalityOption = None,
     channel: Annotated[list[str] | None, typer.Option("--channel", help="name=path, once for each further one")] = None,
     nifti_frame: FrameOption = None,
+    frame: CineOption = None,
     allow_gaps: GapsOption = False,
     engine: EngineOption = "torch",
     device: DeviceOption = "cpu",
@@ -71,6 +73,7 @@ def explain(
     series: SeriesOption = None,
     modality: ModalityOption = None,
     nifti_frame: FrameOption = None,
+    frame: CineOption = None,
 ) -> None:
     """Write a Grad-CAM heatmap: NIfTI on the scan's own grid, pictures and regions in mm."""
     run_recipe("explain", **locals())

@@ -11,7 +11,7 @@ from tests.pipelines.program import medres, medres_process
 from tests.shared_data import shared
 
 GEOMETRY_FIELDS = {"shape", "spacing_mm", "orientation", "affine"}
-FIELDS = {"key", "verdict", "codes", "message", "modality", "file_count", "checked", *GEOMETRY_FIELDS}
+FIELDS = {"key", "verdict", "codes", "message", "modality", "file_count", "checked", "unit", *GEOMETRY_FIELDS}
 
 
 def run(path, capsys, **options):

@@ -15,8 +15,9 @@ from medres.io.instance import Facts
 FACTS = Facts(
     patient=(b"", b"", b""), study_uid="", series_uid="", frame_uid="", sop_class="", modality="CT", image_type=(),
     syntax="1.2.840.10008.1.2.1", rows=2, columns=3, frames=1, samples=1, photometric="MONOCHROME2", bits_allocated=16,
-    bits_stored=12, signed=False, orientation=None, spacing=None, detector_spacing=False,
-    thickness_mm=None, padding=None, units="", burned_in=False, lossy=False, lossy_ratio=None, strong=(),
+    bits_stored=12, signed=False, orientation=None, spacing=None, detector_spacing=False, region_spacing=False,
+    thickness_mm=None, padding=None, units="", rescale_type="", settings=(),
+    burned_in=False, lossy=False, lossy_ratio=None, strong=(),
     no_preamble=False, explicit=True, order="<",
 )  # fmt: skip
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from io import BytesIO
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.pixels import convert_color_space
-from pydicom.uid import JPEGBaseline8Bit, RLELossless
+from pydicom.uid import JPEGBaseline8Bit, JPEGLosslessSV1, RLELossless
 
 from medres.errors import IntakeError
 from medres.io import find_series, read, read_series
@@ -127,3 +128,24 @@ def test_warn_of_secondary_captures_of_a_ct(tmp_path: Path) -> None:
     found = find_series(tmp_path).series[0]
     assert (found.verdict, found.orientation) == ("warned", "detector")
     assert "W_BURNED_IN" in found.codes
+
+
+def test_read_native_ybr_whose_neighbours_share_their_colour(tmp_path: Path) -> None:
+    ybr = convert_color_space(np.repeat(RGB[:, ::2], 2, axis=1), "RGB", "YBR_FULL")
+    ds = colour_picture(ybr, "YBR_FULL_422")
+    pairs = np.stack([ybr[:, ::2, 0], ybr[:, 1::2, 0], ybr[:, ::2, 1], ybr[:, ::2, 2]], axis=-1)
+    ds.PixelData = pairs.tobytes()
+    save([ds], tmp_path)
+    voxels = read(tmp_path).voxels[:, :, 0].astype(int)  # (i, j, 3)
+    assert np.abs(voxels.transpose(1, 0, 2) - np.repeat(RGB[:, ::2], 2, axis=1)).max() <= 2
+    assert "W_YBR" in only(tmp_path).codes
+
+
+@pytest.mark.parametrize("photometric", ["RGB", "YBR_FULL"])
+def test_decode_lossless_jpeg_in_colour(tmp_path: Path, photometric: str) -> None:
+    samples = RGB if photometric == "RGB" else convert_color_space(RGB, "RGB", photometric)
+    ds = colour_picture(samples, photometric)
+    put_stream(ds, JPEGLosslessSV1, bytes(imagecodecs.jpeg8_encode(samples, lossless=True, colorspace="RGB")))
+    save([ds], tmp_path)
+    voxels = read(tmp_path).voxels[:, :, 0].transpose(1, 0, 2).astype(int)
+    assert np.abs(voxels - RGB).max() <= (0 if photometric == "RGB" else 2)

@@ -12,7 +12,7 @@ from pydicom.uid import HTJ2KLossless, JPEG2000Lossless, JPEGLosslessSV1, JPEGLS
 
 from medres.errors import IntakeError
 from medres.io import decoders, find_series, read
-from medres.io.decoders import decode_frame, decode_rle, jpeg2000_size, jpeg_size
+from medres.io.decoders import decode_frame, decode_rle, jpeg2000_size, jpeg_size, require_decoder
 from medres.io.gathering import read_header
 from medres.io.header import HeaderReader
 from medres.io.stack import read_stack
@@ -143,3 +143,9 @@ def test_flag_the_lossy_ones_among_real_files() -> None:
     for path in sorted(shared("data/dicom/wg04").glob("*.dcm")):
         series = find_series(path, headers_only=True).series[0]
         assert ("W_LOSSY" in series.codes) is (path.stem[-4:] in ("J2KI", "JLSN", "JPLY")), path.name
+
+
+@pytest.mark.parametrize(("tail", "name"), [("100", "MPEG-2 video"), ("104", "MPEG-4 video"), ("107", "HEVC video")])
+def test_name_a_video_that_cannot_be_read(tail: str, name: str) -> None:
+    with pytest.raises(IntakeError, match=f"E_NO_DECODER: no decoder is installed for {name}"):
+        require_decoder(f"1.2.840.10008.1.2.4.{tail}")

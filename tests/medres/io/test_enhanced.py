@@ -114,7 +114,7 @@ def test_refuse_a_cine_that_has_a_position_but_none_for_each_frame(tmp_path: Pat
     ds.ImagePositionPatient, ds.ImageOrientationPatient = [0, 0, 0], [1, 0, 0, 0, 1, 0]
     ds.PixelSpacing, ds.RescaleSlope, ds.RescaleIntercept = [1, 1], 1, 0
     save([ds], tmp_path)
-    assert_refused(tmp_path, "E_UNSUPPORTED", "a cine of 9 frames is no volume")
+    assert_refused(tmp_path, "E_UNSUPPORTED", "9 frames stand in one file without functional groups")
 
 
 @pytest.mark.shared

@@ -15,6 +15,7 @@ from tests.phantoms_dicom import (
     SAGITTAL,
     Geometry,
     ct_slices,
+    enhanced,
     phantom_voxels,
     renewed,
     save,
@@ -139,3 +140,48 @@ def test_reject_two_patients_under_one_series(tmp_path: Path, name: str, value: 
 def test_accept_two_spellings_of_one_patient(tmp_path: Path) -> None:
     save_ct(tmp_path, lambda ds, k: setattr(ds, "PatientName", "DOE^JANE ^" if k > 4 else "Doe^Jane"))
     assert only(tmp_path).codes == ()
+
+
+SETTINGS = {
+    "SeriesNumber": (3, 4),
+    "KVP": (80, 140),
+    "ConvolutionKernel": ("B30f", "B60f"),
+    "ContrastBolusAgent": ("none", "iodine"),
+    "ScanningSequence": ("SE", "GR"),
+    "InversionTime": (100, 900),
+    "FlipAngle": (5, 20),
+    "ReconstructionDiameter": (300, 400),
+    "SliceThickness": (2.5, 5),
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("shift", [0.0, 1.25], ids=["in one place", "between each other"])
+def test_part_two_reconstructions_whose_slices_interleave(tmp_path: Path, name: str, shift: float) -> None:
+    first = ct_slices()
+    second = renewed(ct_slices(phantom_voxels() + 5, Geometry(origin=(-31.0, 17.0, -45.0 + shift))), series=False)
+    for ds in second:
+        ds.SeriesInstanceUID, ds.StudyInstanceUID = first[0].SeriesInstanceUID, first[0].StudyInstanceUID
+        ds.FrameOfReferenceUID = first[0].FrameOfReferenceUID
+    for datasets, value in zip((first, second), SETTINGS[name], strict=True):
+        for ds in datasets:
+            setattr(ds, name, value)
+    save([*first, *second], tmp_path)
+    found = find_series(tmp_path).series
+    assert [one.shape for one in found] == [phantom_voxels().shape] * 2
+    assert {int(read(tmp_path, series=one.key).voxels.min()) for one in found} == {-1000, -995}
+
+
+def test_keep_one_volume_whose_setting_changes_along_it(tmp_path: Path) -> None:
+    save_ct(tmp_path, lambda ds, k: setattr(ds, "KVP", 120 if k < 4 else 140))
+    assert only(tmp_path).shape == phantom_voxels().shape
+
+
+@pytest.mark.parametrize(("modality", "tail"), [("XA", 1), ("MG", 3)])
+def test_read_a_tomosynthesis_and_a_rotational_angiography_as_volumes(tmp_path: Path, modality: str, tail: int) -> None:
+    ds = enhanced()
+    ds.Modality, ds.SOPClassUID = modality, f"1.2.840.10008.5.1.4.1.1.13.1.{tail}"
+    save([ds], tmp_path)
+    volume = read(tmp_path)
+    assert (volume.frame, volume.modality) == ("patient", modality)
+    assert np.array_equal(volume.voxels, phantom_voxels())

@@ -6,6 +6,7 @@ import time
 import tracemalloc
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from medres.io import find_series
@@ -13,6 +14,7 @@ from medres.io.gathering import read_header
 from medres.io.header import HeaderReader
 from medres.io.instance import Slice
 from tests.phantoms_dicom import Geometry, ct_slices, phantom_voxels, save
+from tests.series_verdicts import assert_refused
 from tests.shared_data import shared
 
 MOST_SECONDS_PER_FILE = 1.5e-3
@@ -66,3 +68,13 @@ def test_memory_grows_by_little_for_each_file(tmp_path: Path) -> None:
     assert len(inventory.series) == 10
     assert kept / 300 < MOST_BYTES_PER_FILE
     assert peak / 300 < 2 * MOST_BYTES_PER_FILE
+
+
+def test_refuse_pixels_that_are_no_whole_numbers(tmp_path: Path) -> None:
+    ds = ct_slices()[0]
+    for name in ("PixelData", "BitsStored", "HighBit", "PixelRepresentation"):
+        delattr(ds, name)
+    ds.BitsAllocated = 32
+    ds.FloatPixelData = np.zeros((ds.Rows, ds.Columns), np.float32).tobytes()
+    save([ds], tmp_path)
+    assert_refused(tmp_path, "E_UNSUPPORTED", "pixels must be whole numbers")

@@ -196,3 +196,9 @@ def test_a_real_ultrasound_picture_is_read(tmp_path):
         expected = np.asarray(picture)
     volume = read_image(path, modality="US")
     assert np.array_equal(volume.voxels[:, :, 0].swapaxes(0, 1), expected)
+
+
+def test_read_a_bigtiff(tmp_path):
+    grey = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    Image.fromarray(grey).save(tmp_path / "x.tif", big_tiff=True)
+    assert np.array_equal(read_image(tmp_path / "x.tif").voxels[:, :, 0].T, grey)

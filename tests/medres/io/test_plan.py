@@ -109,3 +109,14 @@ def test_headers_only_leaves_pixels_alone_and_says_so(tmp_path: Path) -> None:
     save([*datasets, twin], tmp_path)
     series = only(tmp_path, headers_only=True)
     assert (series.checked, series.codes) == ("headers", ("W_DUPLICATE",))
+
+
+def test_a_single_slice_takes_its_thickness_and_without_one_says_so(tmp_path: Path) -> None:
+    slices = ct_slices()[3:4]
+    save(slices, tmp_path / "thick")
+    del slices[0].SliceThickness
+    save(slices, tmp_path / "bare")
+    assert only(tmp_path / "thick").codes == ()
+    assert read(tmp_path / "thick").spacing_mm == pytest.approx((0.75, 1.25, 2.5))
+    assert only(tmp_path / "bare").codes == ("W_SPACING_UNKNOWN",)
+    assert not read(tmp_path / "bare").spacing_known

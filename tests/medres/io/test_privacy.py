@@ -9,16 +9,19 @@ from concurrent.futures import ThreadPoolExecutor
 import pydicom
 import pytest
 
-from medres.errors import StoreError
+from medres.errors import IntakeError, StoreError
+from medres.io import find_series, read
 from medres.io.privacy import (
     SiteKey,
     find_link,
+    key_is_kept,
     links_path,
     load_site_key,
     pseudonym,
     quiet_pydicom,
     remember_link,
 )
+from tests.phantoms_dicom import save_ct
 
 KEY, OTHER = SiteKey(b"k" * 32), SiteKey(b"o" * 32)
 
@@ -123,3 +126,40 @@ def test_reading_a_key_does_not_need_heavy_libraries():
     code = "import sys, medres.io.privacy; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ}, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.fixture
+def read_only_home(tmp_path, monkeypatch):
+    """Point at a configuration folder that nobody can make, root neither."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MEDRES_CONFIG", str(tmp_path / "file" / "medres"))
+
+
+@pytest.mark.usefixtures("read_only_home")
+def test_reading_goes_on_where_no_key_can_be_kept(tmp_path):
+    save_ct(tmp_path / "ct")
+    volume = read(tmp_path / "ct")
+    assert volume.origin.patient_key == ""  # nobody could repeat it
+    assert find_series(tmp_path / "ct").series[0].key == volume.origin.series_key
+    assert not key_is_kept()
+
+
+@pytest.mark.usefixtures("read_only_home")
+def test_an_unknown_key_of_a_series_says_that_keys_do_not_last_here(tmp_path):
+    save_ct(tmp_path / "ct")
+    with pytest.raises(IntakeError, match=r"E_NOT_FOUND.*name a key file with MEDRES_SITE_KEY"):
+        read(tmp_path / "ct", series="0123456789ab")
+
+
+@pytest.mark.usefixtures("read_only_home")
+def test_what_must_keep_a_key_says_where_to_put_it():
+    with pytest.raises(StoreError, match=r"E_WRITE: the site key cannot be kept .* - name a key file with MEDRES_SITE"):
+        load_site_key()
+
+
+def test_a_key_that_was_named_and_is_damaged_stops_the_reading(tmp_path, monkeypatch):
+    (tmp_path / "site.key").write_text("short")
+    monkeypatch.setenv("MEDRES_SITE_KEY", str(tmp_path / "site.key"))
+    save_ct(tmp_path / "ct")
+    with pytest.raises(StoreError, match="E_KEY_FILE"):
+        read(tmp_path / "ct")

@@ -306,3 +306,36 @@ def test_list_each_radiograph_of_a_series_as_a_picture_of_its_own(tmp_path: Path
     assert [(s.shape, s.orientation) for s in found] == [((12, 10, 1), "detector")] * 3
     with pytest.raises(IntakeError, match="E_SERIES_AMBIGUOUS"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["Z_EFF", "MGML", "ED"])
+def test_reject_a_map_that_calls_itself_ct_and_is_not_in_hu(tmp_path: Path, kind: str) -> None:
+    save_ct(tmp_path, lambda ds, k: setattr(ds, "RescaleType", kind))
+    assert_refused(tmp_path, "E_NO_RESCALE", f"the header says {kind}")
+
+
+@pytest.mark.parametrize(("kind", "codes"), [("HU", ()), ("US", ("W_RESCALE_TYPE",)), ("HU_MOD", ("W_RESCALE_TYPE",))])
+def test_warn_of_a_ct_whose_values_have_another_name(tmp_path: Path, kind: str, codes: tuple[str, ...]) -> None:
+    save_ct(tmp_path, lambda ds, k: setattr(ds, "RescaleType", kind))
+    assert only(tmp_path).codes == codes
+
+
+@pytest.mark.parametrize(("units", "unit"), [("BQML", "BQML"), ("GML", "GML"), ("DOE JANE", "1"), ("", "1")])
+def test_state_the_unit_of_pet_as_a_defined_term_alone(tmp_path: Path, units: str, unit: str) -> None:
+    save_ct(tmp_path, lambda ds, k: setattr(ds, "Units", units), modality="PT")
+    assert (only(tmp_path).unit, read(tmp_path).unit) == (unit, unit)
+
+
+def test_mark_padding_whose_sign_was_not_extended(tmp_path: Path) -> None:
+    def change(ds: Dataset, k: int) -> None:
+        stored = stored_pixels(ds).astype(np.int32) - 1024
+        stored[:2] = -2000
+        ds.PixelRepresentation, ds.BitsStored, ds.HighBit, ds.RescaleIntercept = 1, 12, 11, 0
+        ds.PixelData = (stored & 0xFFF).astype(np.uint16).tobytes()
+        ds.add_new("PixelPaddingValue", "SS", -2000)
+
+    save_ct(tmp_path, change)
+    padding = read(tmp_path).padding
+    assert padding is not None
+    assert padding[:, :2].all()
+    assert not padding[:, 2:].any()
