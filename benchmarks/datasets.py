@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from medres.datasets.audit import find_pairs
 from medres.datasets.cache import TensorCache, cache_key
 from medres.datasets.manifest import Manifest, read_manifest, write_manifest
+from medres.datasets.pairs import find_pairs
 from medres.datasets.rows import CHANNEL, ManifestRow
 from medres.datasets.scans import read_scans
 from medres.datasets.split import build_split
@@ -26,7 +26,7 @@ from medres.io import read
 
 SHARED = Path(os.environ.get("MEDRES_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 CORES = 2
-PLANTED = 30  # scans copied in each way
+PLANTED = 100  # scans copied in each way
 COPIES = {
     "crop of 5 % (anywhere)": lambda p, g: _cropped(p, g),
     "JPEG quality 50": lambda p, g: _jpeg(p),
@@ -80,11 +80,12 @@ def growth(counts: tuple[int, ...] = (1250, 2500, 5000, 10_000)) -> None:
 def _audit_once(manifest: Manifest) -> None:
     wall, own = time.perf_counter(), _cpu_seconds()
     scans = read_scans(manifest, workers=CORES)
-    pairs = find_pairs(manifest, scans, CORES)
+    pairs, thresholds = find_pairs(manifest, scans, CORES)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     print(
         f"{len(manifest.rows)} pictures: {time.perf_counter() - wall:.0f} s on the wall, {_cpu_seconds() - own:.0f} s "
-        f"processor, peak {peak:.2f} GB, {len(pairs)} pairs",
+        f"processor, peak {peak:.2f} GB, {len(pairs)} pairs "
+        f"at {thresholds['pictures']:.2f}",
         flush=True,
     )
 
@@ -112,7 +113,8 @@ def planted() -> None:
                     origin[len(rows) + 2] = (kind, source.rows[number].number)
                     rows.append(ManifestRow(len(rows) + 2, "", {CHANNEL: place}, "copy", "US"))
             manifest = Manifest(tuple(rows), moved.folder)
-            pairs = {(p.first, p.second) for p in find_pairs(manifest, read_scans(manifest, workers=CORES), CORES)}
+            found, _ = find_pairs(manifest, read_scans(manifest, workers=CORES), CORES)
+            pairs = {(pair.first, pair.second) for pair in found}
         hits: dict[str, list[bool]] = defaultdict(list)
         for number, (kind, first) in origin.items():
             hits[kind].append((first, number) in pairs)

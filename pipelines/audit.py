@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -14,10 +15,12 @@ from medres.datasets.audit import AuditReport, audit_manifest, with_safe_groups
 from medres.datasets.files import write_atomically
 from medres.datasets.manifest import Manifest, read_manifest, write_manifest
 from medres.datasets.planes import build_planes, grey_voxels
+from medres.datasets.reading import read_row
+from medres.datasets.rows import ManifestRow
 from medres.datasets.split import Split
 from medres.datasets.split_file import read_split, split_from_column
+from medres.datasets.twins import TWIN
 from medres.errors import MedresError, StoreError
-from medres.io import read
 from medres.results.audit_html import build_audit_html, name_some, say_estimate, shown_rows
 from pipelines import console
 
@@ -58,18 +61,22 @@ def _find_split(manifest: Manifest, split: Path | None) -> Split | None:
 def _pictures(manifest: Manifest, report: AuditReport) -> dict[int, NDArray[np.uint8]]:
     rows = {row.number: row for row in manifest.rows}
     return {
-        number: picture for number in shown_rows(report) if (picture := _picture(manifest, rows, number)) is not None
+        number: picture for number in shown_rows(report) if (picture := _picture(manifest, rows[number])) is not None
     }
 
 
-def _picture(manifest: Manifest, rows: dict, number: int) -> NDArray[np.uint8] | None:
-    row = rows[number]
+def _picture(manifest: Manifest, row: ManifestRow) -> NDArray[np.uint8] | None:
+    """Draw the middle plane of a row; of several channels one beside the other, in a square."""
     try:
-        volume = read(manifest.path(row), series=row.series or None, modality=row.modality or None)
+        drawn = [build_planes(grey_voxels(volume), PICTURE_SIDE) for volume in read_row(manifest, row).values()]
     except MedresError:
         return None
-    planes = build_planes(grey_voxels(volume), PICTURE_SIDE)
-    return np.asarray(planes[len(planes) // 2])
+    tiles = [planes[len(planes) // 2] for planes in drawn]
+    wide = math.ceil(math.sqrt(len(tiles)))
+    mosaic = np.zeros((wide, wide, PICTURE_SIDE, PICTURE_SIDE), np.uint8)
+    for number, tile in enumerate(tiles):
+        mosaic[divmod(number, wide)] = tile
+    return mosaic.swapaxes(1, 2).reshape(wide * PICTURE_SIDE, -1)  # (rows, columns)
 
 
 def _show(report: AuditReport, out: Path, fix: str | None) -> None:
@@ -78,7 +85,7 @@ def _show(report: AuditReport, out: Path, fix: str | None) -> None:
         ["scans", str(report.scan_count)],
         ["patients", str(report.patient_count) if report.patient_count else "none named"],
         ["exact copies", f"{kinds.count('exact')} pairs"],
-        ["near-copies", f"{kinds.count('near')} pairs"],
+        ["near-copies", f"{kinds.count('near')} pairs{_thresholds(report)}"],
         ["copies with different labels", f"{len(report.conflicts)} groups"],
         ["unreadable, refused or empty", f"{len(report.faults)} scans{_codes(report)}"],
     ]
@@ -99,6 +106,11 @@ def _show(report: AuditReport, out: Path, fix: str | None) -> None:
     console.say(f"JSON  {out / 'audit.json'}")
     if fix:
         console.say(f"safe  {out / 'manifest_groups.csv'}: split it with medres split, which keeps leak_group together")
+
+
+def _thresholds(report: AuditReport) -> str:
+    raised = [f"{likeness:.3f} for {kind}" for kind, likeness in report.thresholds.items() if likeness > TWIN]
+    return f" (different scans are alike here: accused from {', '.join(raised)})" if raised else ""
 
 
 def _codes(report: AuditReport) -> str:

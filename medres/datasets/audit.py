@@ -10,7 +10,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from medres.datasets.balance import Balance, find_balance
 from medres.datasets.leaks import Leak, Pair, find_leaks, with_parts
+from medres.datasets.pairs import find_pairs
 from medres.datasets.rows import Manifest
 from medres.datasets.scans import Scan, read_scans
 from medres.datasets.shortcuts import Shortcut, build_facts, find_shortcuts
 from medres.datasets.split import LEAK_GROUP, Split
 from medres.datasets.stratify import connected_groups
-from medres.datasets.twins import ALL_PAIRS, TWIN, Twin, find_exact, find_near
 
 SCHEMA = 1
 Progress = Callable[[str, int, int], None]
@@ -61,7 +61,8 @@ class AuditReport:
         balance: columns against labels.
         shortcuts: how well facts of header and borders tell each label.
         groups: sets of rows that must stay together (patients and copies), only those that join patients.
-        threshold: likeness from which a pair was accused.
+        thresholds: likeness from which near-copies were accused, of "pictures" and "volumes"; 0.92, or higher where
+            different scans of the set are as alike by chance.
         seconds: it took.
     """
 
@@ -77,7 +78,7 @@ class AuditReport:
     balance: tuple[Balance, ...]
     shortcuts: tuple[Shortcut, ...]
     groups: tuple[tuple[int, ...], ...]
-    threshold: float = TWIN
+    thresholds: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
 
     @cached_property
@@ -103,7 +104,8 @@ def audit_manifest(
     """
     start = time.perf_counter()
     scans = read_scans(manifest, workers=workers, on_progress=_step(on_progress, "read scans"))
-    pairs = with_parts(manifest, split, find_pairs(manifest, scans, workers, on_progress))
+    found, thresholds = find_pairs(manifest, scans, workers, on_progress)
+    pairs = with_parts(manifest, split, found)
     groups = safe_groups(manifest, pairs)
     readable = [number for number, scan in enumerate(scans) if scan.digest]
     kept = manifest.with_rows(manifest.rows[number] for number in readable)
@@ -122,6 +124,7 @@ def audit_manifest(
         balance=find_balance(manifest),
         shortcuts=find_shortcuts(names, values, labels, groups[readable]),
         groups=_joined_patients(manifest, groups),
+        thresholds=thresholds,
         seconds=round(time.perf_counter() - start, 1),
     )
 
@@ -143,57 +146,11 @@ def check_split(
     used = {key for keys in split.parts.values() for key in keys}
     part = manifest.with_rows(row for row in manifest.rows if row.key in used)
     scans = read_scans(part, workers=workers, on_progress=_step(on_progress, "read scans"))
-    return find_leaks(part, split, find_pairs(part, scans, workers, on_progress))
+    return find_leaks(part, split, find_pairs(part, scans, workers, on_progress)[0])
 
 
 def _step(on_progress: Progress | None, name: str) -> Callable[[int, int], None] | None:
     return (lambda done, total: on_progress(name, done, total)) if on_progress else None
-
-
-def find_pairs(
-    manifest: Manifest, scans: Sequence[Scan], workers: int = 1, on_progress: Progress | None = None
-) -> tuple[Pair, ...]:
-    """Find copies and near-copies among rows.
-
-    Args:
-        manifest: whose rows.
-        scans: one for each row.
-        workers: threads.
-        on_progress: called with (what is being done, done, of how many).
-
-    Returns:
-        Exact pairs, then near ones, the most alike first; of exact copies one stands for all in near pairs, and near
-        pairs are told for each of its copies that stands in another part or patient.
-    """
-    exact = find_exact([scan.digest for scan in scans])
-    hidden = {twin.second for twin in exact}
-    copies: dict[int, list[int]] = defaultdict(list)
-    for twin in exact:
-        if twin.first not in hidden:
-            copies[twin.first].append(twin.second)
-    near: list[Twin] = []
-    for depth in (1, 3):
-        members = [
-            n for n, s in enumerate(scans) if s.planes is not None and len(s.planes) == depth and n not in hidden
-        ]
-        if len(members) < 2:
-            continue
-        planes = np.stack([scan.planes for n in members if (scan := scans[n]).planes is not None])
-        sides = np.array([scans[n].side for n in members])
-        found = find_near(planes, sides, threads=workers, on_progress=_step(on_progress, "compare scans"))
-        near += [replace(twin, first=members[twin.first], second=members[twin.second]) for twin in found]
-    spread = [
-        replace(twin, first=min(a, b), second=max(a, b))
-        for twin in near
-        for a in (twin.first, *copies[twin.first][:ALL_PAIRS])
-        for b in (twin.second, *copies[twin.second][:ALL_PAIRS])
-    ]
-    return tuple(_pair(manifest, twin) for twin in (*exact, *spread))
-
-
-def _pair(manifest: Manifest, twin: Twin) -> Pair:
-    one, other = manifest.rows[twin.first], manifest.rows[twin.second]
-    return Pair(one.number, other.number, twin.kind, twin.likeness, twin.lay, (one.label, other.label))
 
 
 def safe_groups(manifest: Manifest, pairs: Sequence[Pair]) -> NDArray[np.int64]:
@@ -259,8 +216,11 @@ def _find_faults(scans: Sequence[Scan]) -> tuple[Fault, ...]:
     for scan in scans:
         if scan.code:
             found.append(Fault(scan.number, scan.code, scan.message))
-        elif scan.facts["lowest value"] == scan.facts["highest value"] and scan.facts["slices"] == 1:
-            found.append(Fault(scan.number, "W_FLAT", f"every pixel has the value {scan.facts['lowest value']:g}"))
+            continue
+        for name in (name for name in scan.facts if name.endswith("lowest value")):
+            told = name.removesuffix("lowest value")
+            if scan.facts[name] == scan.facts[f"{told}highest value"] and scan.facts[f"{told}slices"] == 1:
+                found.append(Fault(scan.number, "W_FLAT", f"{told}every pixel has the value {scan.facts[name]:g}"))
     return tuple(found)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
@@ -30,10 +30,11 @@ class Pair:
         first: row number.
         second: row number, above the first.
         kind: "exact" or "near".
-        likeness: 1 for exact; in [0.88, 1] for near.
+        likeness: 1 for exact; from the threshold to 1 for near.
         lay: how the one must be laid to give the other, in words.
         labels: of both rows.
         parts: of the split where both stand, "" without a split.
+        channels: that show the same, "" where rows have one channel.
     """
 
     first: int
@@ -43,6 +44,7 @@ class Pair:
     lay: str
     labels: tuple[str, str]
     parts: tuple[str, str] = ("", "")
+    channels: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True)
@@ -131,10 +133,7 @@ def with_parts(manifest: Manifest, split: Split | None, pairs: Sequence[Pair]) -
     if split is None:
         return tuple(pairs)
     place = {manifest.by_key[key].number: part for part, keys in _outer(split) for key in keys}
-    return tuple(
-        Pair(p.first, p.second, p.kind, p.likeness, p.lay, p.labels, (place.get(p.first, ""), place.get(p.second, "")))
-        for p in pairs
-    )
+    return tuple(replace(p, parts=(place.get(p.first, ""), place.get(p.second, ""))) for p in pairs)
 
 
 def describe_acceptance(leaks: Sequence[Leak], accepted: Sequence[str] = ()) -> dict[str, str]:

@@ -26,7 +26,8 @@ def check_duplicates(manifest: Manifest) -> None:
     """
     seen: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for row in manifest.rows:
-        seen[(*map(str, row.paths.values()), row.series)].append(row.number)
+        places = (f"{path}#{row.series_of(channel)}" for channel, path in row.paths.items())
+        seen[tuple(places)].append(row.number)
     twice = [number for numbers in seen.values() if len(numbers) > 1 for number in numbers]
     if twice:
         raise DatasetError(

@@ -16,12 +16,11 @@ from medres.datasets.alignment import sample
 from medres.datasets.symmetry import lay
 
 CELLS = 8  # a plane is described by 8 x 8 means
-# (size, down, right): the part of a plane that is looked up; whole, two sizes of middle, four corners
+# (size, down, right): the part of a plane that is looked up; whole, a smaller middle, and middle, edges and corners
 CROPS = (
     (1.0, 0.0, 0.0),
-    (0.95, 0.0, 0.0),
     (0.9, 0.0, 0.0),
-    *((0.95, d, r) for d in (-0.05, 0.05) for r in (-0.05, 0.05)),
+    *((0.95, d, r) for d in (-0.05, 0.0, 0.05) for r in (-0.05, 0.0, 0.05)),
 )
 NEAREST = 8  # neighbours asked for at each look-up
 KEPT = 12  # candidates kept for each scan

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 HOUSE_COLUMNS = ("split", "leak_group", "series", "key_fingerprint")  # written by medres; no facts about scans
+SERIES_OF = "series_"  # and a channel: names the series that holds it
 CHANNEL = "image"  # the channel of a plain `path` column; PreprocessingSpec's default
 
 
@@ -45,14 +46,23 @@ class ManifestRow:
 
     @property
     def key(self) -> str:
-        """The first path, with forward slashes; with `#` and the series' key where a `series` column names one."""
-        path = next(iter(self.paths.values())).as_posix()
-        return f"{path}#{self.series}" if self.series else path
+        """The first path, with forward slashes; with `#` and the series' key where a column names one."""
+        channel, path = next(iter(self.paths.items()))
+        series = self.series_of(channel)
+        return f"{path.as_posix()}#{series}" if series else path.as_posix()
 
     @property
     def series(self) -> str:
         """Key of one series of a folder that holds several, as `medres inspect` shows it; "" where there is one."""
         return self.extra.get("series", "")
+
+    def series_of(self, channel: str) -> str:
+        """Key of the series that holds a channel: column `series_<channel>`, else `series`; "" where there is one.
+
+        Args:
+            channel: one of `paths`.
+        """
+        return self.extra.get(f"{SERIES_OF}{channel}", "") or self.series
 
     def value(self, column: str) -> str:
         """Give the cell of any column but the paths; "" where it is not there.
@@ -99,8 +109,9 @@ class Manifest:
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """Names of the columns beyond the house's own, in order of appearance."""
-        return tuple(dict.fromkeys(name for row in self.rows for name in row.extra))
+        """Names of further columns, in order of appearance; those that name a channel's series are left out."""
+        named = {f"{SERIES_OF}{channel}" for channel in self.channels}
+        return tuple(dict.fromkeys(name for row in self.rows for name in row.extra if name not in named))
 
     @cached_property
     def channels(self) -> tuple[str, ...]:

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medres.datasets.planes import TISSUE_HU, Planes, build_planes, grey_voxels, shown_digest
+from medres.datasets.reading import read_channel
 from medres.datasets.rows import Manifest, ManifestRow
 from medres.errors import MedresError, describe
-from medres.io import read
 from medres.volume import Volume
 
 BORDER = 0.04  # share of the side that counts as border
@@ -27,14 +27,29 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
+class Shown:
+    """What one channel of a row shows.
+
+    Attributes:
+        channel: its name.
+        digest: of what it shows.
+        planes: (P, 64, 64) uint8.
+        side: smaller side in pixels.
+    """
+
+    channel: str
+    digest: str
+    planes: Planes
+    side: int
+
+
+@dataclass(frozen=True, eq=False)
 class Scan:
-    """What is remembered of one row's scan.
+    """What is remembered of one row's scans.
 
     Attributes:
         number: row number in the manifest.
-        digest: of what it shows; "" where it could not be read.
-        planes: (P, 64, 64) uint8; None where it could not be read.
-        side: smaller side in pixels.
+        shown: one for each channel; () where one could not be read.
         facts: numbers of header and borders by name.
         code: why it was refused, or "".
         message: in words.
@@ -42,20 +57,23 @@ class Scan:
     """
 
     number: int
-    digest: str = ""
-    planes: Planes | None = None
-    side: int = 0
+    shown: tuple[Shown, ...] = ()
     facts: dict[str, float] = field(default_factory=dict)
     code: str = ""
     message: str = ""
     warnings: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Digest of what all channels show; "" where one could not be read."""
+        return " ".join(shown.digest for shown in self.shown)
 
 
 def read_scans(manifest: Manifest, *, workers: int = 1, on_progress: Progress | None = None) -> tuple[Scan, ...]:
     """Read every row once; a scan that cannot be read becomes a fault, never an exception.
 
     Args:
-        manifest: whose rows to read; of several channels the first is compared.
+        manifest: whose rows to read, every channel.
         workers: processes.
         on_progress: called with (rows read, rows).
 
@@ -101,25 +119,33 @@ def _read_alone(manifest: Manifest, row: ManifestRow) -> Scan:
 
 
 def read_scan(manifest: Manifest, row: ManifestRow) -> Scan:
-    """Read one row's scan and keep what an audit needs.
+    """Read one row's scans and keep what an audit needs.
 
     Args:
         manifest: for its folder.
         row: which.
 
     Returns:
-        A Scan, with a code where it was refused.
+        A Scan, with a code where a channel was refused.
     """
-    try:
-        volume = read(manifest.path(row), series=row.series or None, modality=row.modality or None)
-    except MedresError as error:
-        return Scan(row.number, code=error.code, message=f"{error.what} - {error.cure}")
-    except (OSError, ValueError, MemoryError) as error:
-        return Scan(row.number, code="E_UNREADABLE", message=f"the scan could not be read ({type(error).__name__})")
-    grey = grey_voxels(volume)
-    planes = build_planes(grey, window=TISSUE_HU if volume.unit == "HU" else None)
-    facts = _header_facts(volume, row) | _border_facts(grey)
-    return Scan(row.number, shown_digest(grey), planes, min(grey.shape[:2]), facts, warnings=volume.codes)
+    shown, facts, warnings = [], {}, []
+    several = len(row.paths) > 1
+    for channel in row.paths:
+        told = f"{channel}: " if several else ""
+        try:
+            volume = read_channel(manifest, row, channel)
+        except MedresError as error:
+            return Scan(row.number, code=error.code, message=f"{told}{error.what} - {error.cure}")
+        except (OSError, ValueError, MemoryError) as error:
+            message = f"{told}the scan could not be read ({type(error).__name__})"
+            return Scan(row.number, code="E_UNREADABLE", message=message)
+        grey = grey_voxels(volume)
+        planes = build_planes(grey, window=TISSUE_HU if volume.unit == "HU" else None)
+        shown.append(Shown(channel, shown_digest(grey), planes, min(grey.shape[:2])))
+        own = _header_facts(volume, row) | _border_facts(grey)
+        facts |= {f"{told}{name}": value for name, value in own.items()}
+        warnings += volume.codes
+    return Scan(row.number, tuple(shown), facts, warnings=tuple(dict.fromkeys(warnings)))
 
 
 def _header_facts(volume: Volume, row: ManifestRow) -> dict[str, float]:

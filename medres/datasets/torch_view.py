@@ -10,9 +10,9 @@ from typing import Generic, TypeVar
 
 from torch.utils.data import Dataset
 
+from medres.datasets.reading import read_row
 from medres.datasets.rows import Manifest, ManifestRow
 from medres.datasets.split import Split
-from medres.io import read
 from medres.volume import Volume
 
 Item = TypeVar("Item")
@@ -56,8 +56,4 @@ class ScanView(Dataset[tuple[Item, int]], Generic[Item]):
             (what `prepare` made of it, label's place).
         """
         row = self.rows[index]
-        volumes = {
-            channel: read(self.manifest.path(row, channel), series=row.series or None, modality=row.modality or None)
-            for channel in row.paths
-        }
-        return self.prepare(volumes), self.label_names.index(row.label)
+        return self.prepare(read_row(self.manifest, row)), self.label_names.index(row.label)

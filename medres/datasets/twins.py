@@ -21,7 +21,7 @@ from medres.datasets.planes import SIDE
 from medres.datasets.stratify import connected_groups
 from medres.datasets.symmetry import describe_lay, lay, lay_offset
 
-TWIN = 0.88  # likeness from which a pair is accused; chosen by looking at pairs, see docs/datasets.md
+TWIN = 0.92  # least likeness at which a pair is accused; how it was chosen: docs/datasets.md
 LARGEST_MOVE = 0.3  # entries of the affine move may differ this much from none at all
 LEAST_SHARED = 0.6  # share of the area that both must show
 LEAST_LIT = 0.05  # share of the area that is not black in either
@@ -45,7 +45,7 @@ class Twin:
         first: scan number.
         second: scan number, above the first.
         kind: "exact" (the same values) or "near".
-        likeness: 1 for exact ones; otherwise in [0.88, 1].
+        likeness: 1 for exact ones; otherwise from the threshold to 1.
         lay: how the first must be laid to give the second, in words.
     """
 
@@ -81,6 +81,7 @@ def find_near(
     planes: NDArray[np.uint8],
     native_sides: NDArray[np.int64],
     *,
+    threshold: float = TWIN,
     threads: int = 1,
     on_progress: Progress | None = None,
 ) -> list[Twin]:
@@ -89,6 +90,7 @@ def find_near(
     Args:
         planes: (N, P, 64, 64).
         native_sides: (N,), smaller side of the scan in pixels; below 64 likeness is judged more coarsely.
+        threshold: likeness from which a pair is accused.
         threads: for search and judgement.
         on_progress: called with (pairs judged, pairs).
 
@@ -98,19 +100,45 @@ def find_near(
     if len(planes) < 2:
         return []
     candidates = find_candidates(planes, threads)
+    scores = judge_all(planes, native_sides, candidates, threads=threads, on_progress=on_progress)
+    accused = np.flatnonzero(scores >= threshold)
+    return [
+        _twin(candidates, number, scores[number]) for number in accused[np.argsort(-scores[accused], kind="stable")]
+    ]
+
+
+def judge_all(
+    planes: NDArray[np.uint8],
+    native_sides: NDArray[np.int64],
+    candidates: Candidates,
+    *,
+    threads: int = 1,
+    worth: float = WORTH_A_LOOK,
+    on_progress: Progress | None = None,
+) -> NDArray[np.float64]:
+    """Judge every pair, some at a time.
+
+    Args:
+        planes: (N, P, 64, 64).
+        native_sides: (N,), smaller side of the scan in pixels.
+        candidates: n pairs with lay and crop.
+        threads: that judge.
+        worth: correlation as a whole below which a pair is dropped.
+        on_progress: called with (pairs judged, pairs).
+
+    Returns:
+        (n,) likeness; 0 for pairs that were dropped.
+    """
     count = len(candidates.pairs)
     scores = np.zeros(count)
     starts = range(0, count, CHUNK)
     with ThreadPoolExecutor(threads) as pool:
-        judged = pool.map(lambda start: judge(planes, native_sides, candidates, start), starts)
+        judged = pool.map(lambda start: judge(planes, native_sides, candidates, start, worth), starts)
         for start, values in zip(starts, judged, strict=True):
             scores[start : start + CHUNK] = values
             if on_progress:
                 on_progress(min(count, start + CHUNK), count)
-    accused = np.flatnonzero(scores >= TWIN)
-    return [
-        _twin(candidates, number, scores[number]) for number in accused[np.argsort(-scores[accused], kind="stable")]
-    ]
+    return scores
 
 
 def _twin(candidates: Candidates, number: int, score: float) -> Twin:
@@ -120,7 +148,11 @@ def _twin(candidates: Candidates, number: int, score: float) -> Twin:
 
 
 def judge(
-    planes: NDArray[np.uint8], native_sides: NDArray[np.int64], candidates: Candidates, start: int
+    planes: NDArray[np.uint8],
+    native_sides: NDArray[np.int64],
+    candidates: Candidates,
+    start: int,
+    worth: float = WORTH_A_LOOK,
 ) -> NDArray[np.float64]:
     """Lay the first of each pair over the second and judge their likeness.
 
@@ -129,6 +161,7 @@ def judge(
         native_sides: (N,), smaller side of the scan in pixels.
         candidates: pairs with lay and crop.
         start: the first pair of the chunk.
+        worth: correlation as a whole below which a pair is dropped.
 
     Returns:
         (chunk,) likeness; 0 where the move would be too large or too little is shared.
@@ -140,7 +173,7 @@ def judge(
     moving = np.stack(list(laid)).astype(np.float32)
     guess = np.stack([_crop_move(CROPS[crop], int(number)) for crop, number in zip(crops, lays, strict=True)])
     middle = fixed.shape[1] // 2
-    moves, hopeful = _lay_over(fixed, moving, guess)
+    moves, hopeful = _lay_over(fixed, moving, guess, worth)
     scores = np.zeros(len(pairs))
     if hopeful.any():
         sides = native_sides[pairs[hopeful]].min(axis=1)
@@ -154,7 +187,7 @@ def judge(
 
 
 def _lay_over(
-    fixed: NDArray[np.float32], moving: NDArray[np.float32], guess: NDArray[np.float32]
+    fixed: NDArray[np.float32], moving: NDArray[np.float32], guess: NDArray[np.float32], worth: float
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Align middle planes; hopeful are the pairs whose move is small and that agree as a whole."""
     middle = fixed.shape[1] // 2
@@ -162,7 +195,7 @@ def _lay_over(
     moves = align(coarse_fixed, coarse_moving, guess)
     warped, inside = sample(coarse_moving, moves)
     near = np.abs(moves - np.eye(2, 3, dtype=np.float32)).max(axis=(1, 2)) <= LARGEST_MOVE
-    return moves, near & (correlation(warped, coarse_fixed, inside) >= WORTH_A_LOOK)
+    return moves, near & (correlation(warped, coarse_fixed, inside) >= worth)
 
 
 def _crop_move(crop: tuple[float, float, float], number: int) -> NDArray[np.float32]:

@@ -19,6 +19,7 @@ from PIL import Image
 
 from medres.datasets.audit import AuditReport
 from medres.datasets.leaks import Pair
+from medres.datasets.twins import TWIN
 from medres.errors import CODES
 from medres.evaluation.estimate import Estimate
 from medres.results.disclaimer import DISCLAIMER
@@ -51,6 +52,7 @@ def build_audit_html(report: AuditReport, pictures: Mapping[int, NDArray[np.uint
         estimate=say_estimate,
         cures={code.code: code.cure for code in CODES.values()},
         most=MOST_PAIRS,
+        usual=TWIN,
         name_some=name_some,
     )
 
