@@ -15,6 +15,7 @@ from medres.evaluation.cases import Cases, Threshold
 from medres.evaluation.estimate import Estimate
 from medres.evaluation.flow import add_failures as with_failures
 from medres.evaluation.flow import failure_rate, worst_case
+from medres.evaluation.intervals import proportion
 from medres.evaluation.operating_point import choose
 from medres.evaluation.resampling import Resampling
 from medres.evaluation.summary import Evaluation, label_naive, summarise
@@ -26,7 +27,7 @@ from medres.results.evaluation_tables import say_count, say_interval, say_name, 
 from pipelines import console
 from pipelines.calibration_after import calibrators_from, measure_after
 from pipelines.evaluation_files import write_evaluation
-from pipelines.localise import MarkCollector, collect_marks, measure_localised, say_left_out
+from pipelines.localise import MarkCollector, collect_marks, measure_localised, say_of_heatmaps
 from pipelines.marks import read_froc
 from pipelines.model_scores import score_manifest
 from pipelines.prediction_table import read_predictions
@@ -224,7 +225,7 @@ def from_model(
     with console.progress("evaluate") as advance:
         table, data, notes = score_manifest(classifier, manifest, split, part, advance, collected)
     if collected is not None:
-        notes += say_left_out(collected)
+        notes += say_of_heatmaps(collected)
     spec = classifier.model.spec
     order = sorted(spec.operating_points.values(), key=lambda point: point.name != spec.default_operating_point)
     thresholds = tuple(Threshold(p.name, p.threshold, p.rule, "the model", p.chosen_on) for p in order)
@@ -262,7 +263,7 @@ def _setting(source: Source, evaluation: Evaluation) -> EvaluationSetting:
     flow = to_flow(source.table)
     point = evaluation.points.get(evaluation.default)
     worst = {} if point is None else worst_case(point.counts, flow, evaluation.plan.level)
-    names = " ".join(filter(None, (str(source.model.get("name", "")), str(source.model.get("version", "")))))
+    names = ", version ".join(filter(None, (str(source.model.get("name", "")), str(source.model.get("version", "")))))
     positive = source.table.positive if source.table.positive != "1" else "positive"
     negative = source.table.negative if source.table.negative != "0" else "negative"
     return EvaluationSetting(
@@ -287,8 +288,13 @@ def _setting(source: Source, evaluation: Evaluation) -> EvaluationSetting:
 
 def _gate(source: Source, evaluation: Evaluation) -> dict[str, Estimate]:
     """Measure the out-of-scope gate; a table that names no such scan had none."""
-    gated = source.trained is not None or any(row.status == "out_of_scope" for row in source.table.rows)
+    gated = source.trained is not None or any(
+        row.status == "out_of_scope" or not row.belongs for row in source.table.rows
+    )
     found = measure_scope(source.table, evaluation.plan.level) if gated else {}
+    if found and evaluation.default:
+        counts = evaluation.points[evaluation.default].counts
+        found["error_accepted"] = proportion(counts.fp + counts.fn, counts.n, level=evaluation.plan.level)
     return {name: label_naive(one, evaluation.cases) for name, one in found.items()}
 
 

@@ -118,12 +118,15 @@ def measure_localised(collected: MarkCollector, analysed: Collection[str], plan:
     return measured | {"kept": _tables(found)}
 
 
-def say_left_out(collected: MarkCollector) -> tuple[str, ...]:
-    """Say how many positive scans have no known lesion."""
-    lost = len(collected.left_out)
-    return (
-        (f"localisation leaves {lost} positive scans out, whose segmentation is missing or unreadable",) if lost else ()
-    )
+def say_of_heatmaps(collected: MarkCollector) -> tuple[str, ...]:
+    """Say how many positive scans have no known lesion, and whether the heatmaps failed the model's own tests."""
+    notes = []
+    if lost := len(collected.left_out):
+        notes.append(f"localisation leaves {lost} positive scans out, whose segmentation is missing or unreadable")
+    card = (collected.classifier.model.explanation or {}).get("scorecard") or {}
+    if card.get("passed") is False:
+        notes.append(f"the model's heatmaps failed their tests on validation scans: {card.get('reason', '')}")
+    return tuple(notes)
 
 
 def _tables(found: Sequence[ScanMarks]) -> dict[str, bytes]:

@@ -2,7 +2,7 @@
 
 Items stand in our own short words; the published lists decide. Sources: CLAIM 2024 update (Tejani et al., Radiology AI
 2024); STARD-AI (Sounderajah et al., Nat Med 2025), numbered as STARD 2015 (Cohen et al., BMJ Open 2016) with the
-additions for AI marked so; TRIPOD+AI (Collins et al., BMJ 2024).
+additions for AI marked so, as far as we know them; TRIPOD+AI (Collins et al., BMJ 2024).
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ SECTIONS = {
     "P": "provenance",
     "B": "model",
     "T": "training",
+    "V": "localisation",
+    "A": "abstention",
+    "E": "gate",
 }
 
 CLAIM = """
@@ -58,7 +61,7 @@ CLAIM = """
 28 | Metrics of performance | M
 29 | Statistical measures of significance and uncertainty | M
 30 | Robustness or sensitivity analysis | X
-31 | Explainability methods |
+31 | Explainability methods | V
 32 | Evaluation on internal data | D
 33 | Testing on external data |
 34 | Registration of a clinical trial |
@@ -96,7 +99,7 @@ AI | How the model meets the human reader |
 13a | Were readers of the index test blind to the reference |
 13b | Were assessors of the reference blind to the index test |
 14 | Methods of estimating and comparing accuracy | M
-15 | Indeterminate results of index test or reference | F O
+15 | Indeterminate results of index test or reference | F O A
 16 | Missing results of index test or reference | F X
 17 | Variability in accuracy, pre-specified or exploratory | G
 18 | Intended sample size |
@@ -155,7 +158,7 @@ TRIPOD_AI = """
 24 | Results of updating | C
 25 | Interpretation |
 26 | Limitations | L
-27 | Usability: poor or missing input, human interaction, next steps | X
+27 | Usability: poor or missing input, human interaction, next steps | X E
 """
 
 CHECKLISTS = {"CLAIM 2024": CLAIM, "STARD-AI": STARD_AI, "TRIPOD+AI": TRIPOD_AI}

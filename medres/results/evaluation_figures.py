@@ -34,6 +34,7 @@ from medres.results.evaluation_setting import EvaluationSetting
 from medres.results.evaluation_tables import say_estimate, say_number
 
 SHOWN_BENEFIT = -0.05  # decision curves are cut below this: harm far below nothing says nothing more
+MOST_FALSE_MARKS = 8.0  # per scan, the last target of a FROC curve
 MOST_POINTS = 2000  # points of a curve that are drawn
 
 
@@ -251,9 +252,9 @@ def draw_froc(setting: EvaluationSetting, stamp: Stamp) -> Plot:
     axes = figure.subplots()
     x, y = (np.asarray(setting.froc[name], float) for name in ("false_positives", "sensitivity"))
     floor = 1 / 16
-    axes.step(
-        np.maximum(np.append(x, 8), floor), np.append(y, y[-1] if y.size else 0), where="post", color=MODEL, lw=1.6
-    )
+    axes.step(np.maximum(x, floor), y, where="post", color=MODEL, lw=1.6)
+    if y.size and x[-1] < MOST_FALSE_MARKS:
+        axes.plot([max(x[-1], floor), MOST_FALSE_MARKS], [y[-1], y[-1]], color=MODEL, lw=1, ls=":")
     at: Sequence[float] = (0.125, 0.25, 0.5, 1, 2, 4, 8)
     for target in at:
         one = setting.localisation[f"froc_{target:g}"]

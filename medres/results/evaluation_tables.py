@@ -58,6 +58,8 @@ NAMES = {
     "error_answered": "Error among the answered",
     "error_all": "Error if all were answered",
     "accepted_in_scope": "Accepted by the gate",
+    "accepted_out_of_scope": "Not in scope, yet accepted",
+    "error_accepted": "Error among the accepted",
     "out_of_scope": "Called out of scope",
     "macro_auroc": "Macro AUROC, one against the rest",
     "weighted_auroc": "AUROC weighted by prevalence",

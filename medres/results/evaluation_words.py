@@ -97,6 +97,18 @@ def gate_sentence(setting: EvaluationSetting, level: float) -> str:
     return f"{called}; they got no probability, and the flow above gives their reasons."
 
 
+def belonging_sentence(setting: EvaluationSetting, level: float) -> str:
+    """Say whether scans that do not belong were tried, and how many of them were let through."""
+    passed = setting.gate.get("accepted_out_of_scope")
+    if passed is None:
+        return (
+            "Every scan of these data is taken to belong to the patients that the model is meant for, so each refusal "
+            "is a lost answer; how many foreign scans the gate would let through is not tested here."
+        )
+    told = say_inline("Of scans that are marked as not in scope, the share accepted all the same was", passed, level)
+    return f"{told}; these scans are left out of every other number."
+
+
 def localisation_sentences(setting: EvaluationSetting, level: float) -> list[str]:
     """Say how often the hottest place lies on a lesion, what all marks find, and how marks were matched."""
     found, said = setting.localisation, []
@@ -109,6 +121,9 @@ def localisation_sentences(setting: EvaluationSetting, level: float) -> list[str
     if "lesions_marked" in found and found["lesions_marked"].defined:
         marked = say_inline("Share of lesions marked at all", found["lesions_marked"], level)
         said.append(f"{marked}, at {say_number(found['false_marks'].value)} false marks a scan.")
+    if setting.froc and len(setting.froc["false_positives"]):
+        most = say_number(max(setting.froc["false_positives"]))
+        said.append(f"Beyond {most} false marks a scan no mark is left, and sensitivity stays as it is.")
     return [*said, f"How marks were matched: {setting.hit_rule}."] if setting.hit_rule else said
 
 

@@ -220,10 +220,55 @@ def test_scans_called_out_of_scope_are_counted_together_and_by_class(tmp_path):
         "out_of_scope": (2, 59),
         "out_of_scope where 0": (1, 39),
         "out_of_scope where 1": (1, 20),
+        "error_accepted": (sum(found["operating_points"]["stated"]["counts"][name] for name in ("fp", "fn")), 57),
     }
     assert found["scope_gate"]["out_of_scope"]["lower"] > 0
     jsonschema.validate(found, json.loads(SCHEMA.read_text()))
     assert measured(predictions=write_table(tmp_path / "q.csv", some_rows()))["scope_gate"] is None
+
+
+def test_scans_marked_as_not_in_scope_judge_the_gate_and_nothing_else(tmp_path):
+    rows = [row | {"status": "ok", "code": "", "in_scope": "yes"} for row in some_rows()]
+    foreign = [row | {"scan": f"f{k}", "patient_id": f"f{k}", "in_scope": "no"} for k, row in enumerate(rows[:5])]
+    foreign[0] |= {"score": "", "status": "out_of_scope", "code": "E_SCOPE_BODY"}
+    both = write_table(tmp_path / "both.csv", rows + foreign)
+    found = measured(predictions=both, threshold=0.5)
+    alone = measured(predictions=write_table(tmp_path / "alone.csv", rows), threshold=0.5)
+    assert [found[name] for name in ("discrimination", "operating_points", "flow")] == [
+        alone[name] for name in ("discrimination", "operating_points", "flow")
+    ]
+    assert (found["scope_gate"]["accepted_out_of_scope"]["x"], found["scope_gate"]["accepted_out_of_scope"]["n"]) == (
+        4,
+        5,
+    )
+    assert any("5 scans are marked as not in scope; 4 of them were accepted and scored" in n for n in found["notes"])
+    evaluate.run(out=tmp_path / "out", predictions=both, bootstrap=5)
+    again = measured(predictions=tmp_path / "out" / "predictions.csv", threshold=0.5)
+    assert again["scope_gate"]["accepted_out_of_scope"]["x"] == 4
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"predictions": Path("p"), "split": Path("s")},
+        {"predictions": Path("p"), "update_model": True},
+        {"predictions": Path("p"), "rule": ["youden"]},
+        {"predictions": Path("p"), "localise": True},
+        {"model": Path("m"), "manifest": Path("n"), "threshold": 0.5},
+        {"model": Path("m"), "manifest": Path("n"), "validation": Path("v")},
+        {"model": Path("m"), "manifest": Path("n"), "positive": "ill"},
+    ],
+)
+def test_reject_options_that_would_do_nothing(tmp_path, options):
+    with pytest.raises(MedresError, match="E_USAGE"):
+        evaluate.run(out=tmp_path, **options)
+
+
+def test_reject_a_stated_threshold_that_is_no_probability(tmp_path):
+    table = write_table(tmp_path / "p.csv", some_rows())
+    with pytest.raises(MedresError, match=r"E_EVAL_VALUE: a threshold of probabilities must lie in \[0, 1\], got 7"):
+        measured(predictions=table, threshold=7.0)
+    assert measured(predictions=table, threshold=7.0, scale="any")["headline"]["sensitivity"]["value"] == 0.0
 
 
 def test_cells_that_look_like_formulas_are_escaped_in_every_table(tmp_path):
