@@ -196,13 +196,16 @@ def decide(rows: Sequence[ScoredRow], threshold: float | None, band: tuple[float
     return said
 
 
-def predictions_csv(table: ScoredTable, threshold: float | None, band: tuple[float, float] | None) -> bytes:
+def predictions_csv(
+    table: ScoredTable, threshold: float | None, band: tuple[float, float] | None, *, named: bool = False
+) -> bytes:
     """Write the scored table so that it may be evaluated again: patients as keyed pseudonyms, scans numbered.
 
     Args:
         table: any.
         threshold: of the default operating point, for the decision column.
         band: indeterminate scores.
+        named: scans and patients already go by the names of such a table; they are kept.
 
     Returns:
         CSV; a scan is named by the start of its digest, else by a keyed pseudonym, else by its row.
@@ -215,8 +218,8 @@ def predictions_csv(table: ScoredTable, threshold: float | None, band: tuple[flo
     for number, (row, decision) in enumerate(
         zip(table.rows, decide(table.rows, threshold, band), strict=True), start=1
     ):
-        scan = _safe_name(row.scan, number, key)
-        patient = pseudonym(key, row.patient) if table.has_patients else ""
+        scan = row.scan if named else _safe_name(row.scan, number, key)
+        patient = row.patient if named or not table.has_patients else pseudonym(key, row.patient)
         score = None if row.score is None else repr(row.score)
         cells: list[Any] = [scan, patient, row.label, row.status, row.code, score, decision]
         cells += (

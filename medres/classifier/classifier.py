@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -17,12 +18,14 @@ from medres.classifier.configuration import digest_configuration, digest_scan, f
 from medres.classifier.gate import judge_input, judge_modality, judge_output
 from medres.classifier.prediction import Decision, Prediction, Probabilities
 from medres.engines.build import build_engine
+from medres.engines.group import EngineGroup
 from medres.engines.interface import Engine
 from medres.errors import ModelError, ScopeError
 from medres.models import golden
 from medres.models.probability import scan_probabilities
 from medres.models.scope import ScopeVerdict
 from medres.models.spec import OperatingPoint
+from medres.models.test_time import run_variants
 from medres.models.trained_model import TrainedModel, build_trained_network
 from medres.preprocessing.model_input import ModelInput
 from medres.preprocessing.pipeline import preprocess
@@ -56,6 +59,7 @@ class Classifier:
         model: the TrainedModel.
         engine: what runs the network.
         operating_point: what decides.
+        members: of an ensemble, a classifier for each; () for a plain model.
         configuration_digest: SHA-256 over model digest, engine, precision, operating point and intake choices.
     """
 
@@ -72,6 +76,8 @@ class Classifier:
         self.operating_point = find_point(model, operating_point)
         self.configuration_digest = digest_configuration(model, engine, self.operating_point, intake or {})
         self._network: nn.Module | None = getattr(engine, "network", None)
+        engines = engine.members if isinstance(engine, EngineGroup) else ()
+        self.members = tuple(Classifier(one, own) for one, own in zip(model.members, engines, strict=True))
 
     def __repr__(self) -> str:
         spec = self.model.spec
@@ -81,7 +87,12 @@ class Classifier:
 
     @property
     def network(self) -> nn.Module:
-        """The torch module in eval mode, for explanations; built at first use where another engine runs."""
+        """The torch module in eval mode, for explanations; built at first use where another engine runs.
+
+        Of an ensemble, that of its first member.
+        """
+        if self.members:
+            return self.members[0].network
         if self._network is None:
             self._network = build_trained_network(self.model)
         return self._network
@@ -136,11 +147,15 @@ class Classifier:
             ModelError: E_MODEL_GOLDEN.
         """
         record = golden.read_golden(self.model.golden)
-        spec = self.model.spec
-        batch = self.prepare(golden.build_phantom(record.recipe, spec.preprocessing)).batch
-        engine = self.engine if self.engine.precision == "fp32" else build_engine(self.model)
-        logits = torch.cat([engine.run(part)["logits"] for part in batch.split(VIEWS_AT_ONCE)])  # (V, L)
-        return golden.check_golden(record, spec.label_names, scan_probabilities(logits.numpy(), spec))
+        phantom = golden.build_phantom(record.recipe, self.model.spec.preprocessing)
+        return golden.check_golden(record, self.model.spec.label_names, self._golden(phantom))
+
+    def _golden(self, phantom: dict[str, Volume]) -> NDArray:
+        """Give the probabilities of the golden phantom, in fp32, whatever the gate says of it."""
+        if self.members:
+            return np.asarray(np.mean([member._golden(phantom) for member in self.members], axis=0))
+        exact = self if self.engine.precision == "fp32" else Classifier(self.model, build_engine(self.model))
+        return exact._score(exact._run(exact.prepare(phantom).batch))
 
     def _named(self, volumes: Scan) -> dict[str, Volume]:
         """Name a single Volume after the only channel, and put the reference channel first."""
@@ -152,19 +167,43 @@ class Classifier:
         return known | named
 
     def _judge(self, walk: _Walk, shown: ModelInput) -> Prediction:
-        """Look at the scan before and after the network does; answer if both are like the training data."""
-        verdict = judge_input(self.model, next(iter(walk.volumes.values())), shown)
+        """Answer, or refuse what is unlike the training data."""
+        found = self._ask(walk.volumes, shown)
+        return self._refuse(walk, found) if isinstance(found, ScopeVerdict) else self._answer(walk, found)
+
+    def _ask(self, volumes: dict[str, Volume], shown: ModelInput) -> NDArray | ScopeVerdict:
+        """Look at the scan before and after the network does; probabilities if both are like the training data."""
+        if self.members:
+            return self._ask_members(volumes, shown)
+        verdict = judge_input(self.model, next(iter(volumes.values())), shown)
         if verdict is not None:
-            return self._refuse(walk, verdict)
+            return verdict
         outputs = self._run(shown.batch)
         verdict = judge_output(self.model, outputs["embedding"])
-        if verdict is not None:
-            return self._refuse(walk, verdict)
-        return self._answer(walk, scan_probabilities(outputs["logits"].numpy(), self.model.spec))
+        return self._score(outputs) if verdict is None else verdict
+
+    def _ask_members(self, volumes: dict[str, Volume], shown: ModelInput) -> NDArray | ScopeVerdict:
+        """Give the mean of the members that answer; refuse where half of them or more do."""
+        own = self.model.spec.preprocessing
+        same = [member.model.spec.preprocessing == own for member in self.members]
+        found = [
+            member._ask(volumes, shown if alike else member.prepare(volumes))
+            for member, alike in zip(self.members, same, strict=True)
+        ]
+        refused = [one for one in found if isinstance(one, ScopeVerdict)]
+        if 2 * len(refused) >= len(found):
+            told = f"{refused[0].reason} ({len(refused)} of {len(found)} members of the ensemble refuse)"
+            return replace(refused[0], reason=told)
+        return np.asarray(np.mean([one for one in found if not isinstance(one, ScopeVerdict)], axis=0))
+
+    def _score(self, outputs: dict[str, Tensor]) -> NDArray:
+        """Make one probability for each label, (L,), of what the network gave for the views."""
+        return scan_probabilities(outputs["logits"].numpy(), self.model.spec)
 
     def _run(self, batch: Tensor) -> dict[str, Tensor]:
-        """Run the network, a few views at a time."""
-        parts = [self.engine.run(part) for part in batch.split(VIEWS_AT_ONCE)]
+        """Run the network, a few views at a time, over every test-time variant."""
+        variants = self.model.spec.test_time
+        parts = [run_variants(self.engine.run, part, variants) for part in batch.split(VIEWS_AT_ONCE)]
         outputs = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
         bad = int((~torch.isfinite(outputs["logits"])).sum())
         if bad:

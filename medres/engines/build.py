@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import get_args
 
+from medres.engines.group import EngineGroup
 from medres.engines.interface import Engine, EngineKind, Precision
 from medres.engines.torch import TorchEngine
 from medres.errors import ModelError
@@ -24,7 +25,7 @@ def build_engine(model: TrainedModel, kind: str = "torch", device: str = "cpu", 
         precision: "fp32" or "bf16".
 
     Returns:
-        The engine.
+        The engine; of an ensemble an `EngineGroup`.
 
     Raises:
         ModelError: E_ENGINE for a name or precision that is none, E_DEVICE for a device that is not there, E_OPTIONAL
@@ -35,6 +36,8 @@ def build_engine(model: TrainedModel, kind: str = "torch", device: str = "cpu", 
     if precision not in get_args(Precision):
         known = ", ".join(get_args(Precision))
         raise ModelError("E_ENGINE", f"precision must be one of {known}, got {precision!r}", "use --precision fp32")
+    if model.members:
+        return EngineGroup([build_engine(member, kind, device, precision) for member in model.members])
     if kind == "torch":
         return TorchEngine(model, device, precision)
     try:

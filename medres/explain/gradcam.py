@@ -182,7 +182,7 @@ def build_heatmap(
     scale, threshold, source = _scale(explanation, label, layer, relevance)
     reference = volume if isinstance(volume, Volume) else volume[classifier.model.spec.preprocessing.channels[0]]
     return Heatmap(
-        relevance, affine, label, layer, METHOD, scale, threshold, source, given.affine, given.shape,
+        relevance, affine, label, layer, name_method(classifier), scale, threshold, source, given.affine, given.shape,
         reference.spacing_known, explanation.get("scorecard"),
     )  # fmt: skip
 
@@ -193,6 +193,7 @@ def relevance_of(
     """Compute the relevance for a label on one native grid.
 
     Slices and patches each count with their own probability of the label: a view the network calls healthy stays cold.
+    Of an ensemble the mean over those members that are built like the first and shown the same.
 
     Args:
         classifier: whose network and calibration are used.
@@ -207,6 +208,9 @@ def relevance_of(
     spec = classifier.model.spec
     if label not in spec.label_names:
         raise ExplanationError("E_EXPLAIN_LABEL", f"label must be one of {', '.join(spec.label_names)}, got {label!r}")
+    if classifier.members and network is None:
+        found = [relevance_of(member, given, label, layer) for member in explained_members(classifier)]
+        return np.asarray(np.mean([relevance for relevance, _ in found], axis=0)), found[0][1]
     index = spec.label_names.index(label)
     maps = grad_cam(classifier.network if network is None else network, given.batch, index, layer)
     relevance = maps.relevance
@@ -214,6 +218,38 @@ def relevance_of(
         shares = softmax(maps.logits, spec.temperature)[:, index].astype(np.float32)
         relevance = relevance * shares.reshape(-1, *[1] * (relevance.ndim - 1))
     return compose(relevance, maps.cells, given)
+
+
+def explained_members(classifier: Classifier) -> tuple[Classifier, ...]:
+    """Choose the members of an ensemble whose maps lie on one grid: network and preprocessing of the first.
+
+    Args:
+        classifier: of an ensemble.
+
+    Returns:
+        One at least.
+    """
+    first = classifier.members[0].model.spec
+    return tuple(
+        member
+        for member in classifier.members
+        if (member.model.spec.network, member.model.spec.preprocessing) == (first.network, first.preprocessing)
+    )
+
+
+def name_method(classifier: Classifier) -> str:
+    """Name the method, and of an ensemble how many members were asked.
+
+    Args:
+        classifier: any.
+
+    Returns:
+        Such as "Grad-CAM" or "Grad-CAM, mean of 5 members".
+    """
+    if not classifier.members:
+        return METHOD
+    asked, count = len(explained_members(classifier)), len(classifier.members)
+    return f"{METHOD}, mean of {asked} members" if asked == count else f"{METHOD}, mean of {asked} of {count} members"
 
 
 def _scale(

@@ -37,7 +37,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes], *, marker: str) -> No
 
     Args:
         folder: where it goes; replaced if it holds `marker`, refused if it holds anything else.
-        files: content by plain name.
+        files: content by plain name, or by folder and name, such as "members/0/weights.safetensors".
         marker: the file that tells a folder of this kind.
 
     Raises:
@@ -50,8 +50,10 @@ def write_folder(folder: Path, files: Mapping[str, bytes], *, marker: str) -> No
         draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder.parent))
         try:
             for name, content in files.items():
+                (draft / name).parent.mkdir(parents=True, exist_ok=True)
                 _write_flushed(draft / name, content)
-            _flush_directory(draft)
+            for place in {(draft / name).parent for name in files}:
+                _flush_directory(place)
             os.chmod(draft, 0o755)
             _put_in_place(draft, folder)
         finally:

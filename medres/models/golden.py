@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from pydantic import ValidationError
-from torch import nn
+from torch import Tensor, nn
 
 from medres.errors import ModelError
 from medres.models.probability import scan_probabilities
 from medres.models.spec import TrainedModelSpec
+from medres.models.test_time import run_variants
 from medres.preprocessing.model_input import ModelInput
 from medres.preprocessing.spec import Frozen, PreprocessingSpec, Window
 from medres.volume import Volume
@@ -127,15 +128,46 @@ def make_golden(
         JSON-able content.
     """
     recipe = phantom_recipe(spec.preprocessing)
-    batch = prepare(build_phantom(recipe, spec.preprocessing)).batch
+    found = golden_probabilities(spec, network, prepare(build_phantom(recipe, spec.preprocessing)).batch)
+    return write_golden(recipe, spec.label_names, found)
+
+
+def golden_probabilities(spec: TrainedModelSpec, network: nn.Module, batch: Tensor) -> NDArray[np.float64]:
+    """Ask a network for a golden phantom.
+
+    Args:
+        spec: of the model.
+        network: with its final weights; run in eval mode in fp32 on its own device.
+        batch: (V, C, *spatial), the prepared phantom.
+
+    Returns:
+        (L,) probabilities.
+    """
     was_training = network.training
     network.eval()
     device = next(network.parameters()).device
     with torch.no_grad():
-        logits = torch.cat([network(view.unsqueeze(0).to(device)).cpu() for view in batch])  # (V, L)
+        parts = [
+            run_variants(lambda x: {"logits": network(x)}, view.unsqueeze(0).to(device), spec.test_time)
+            for view in batch
+        ]
     network.train(was_training)
-    found = scan_probabilities(logits.numpy(), spec)
-    named = {name: float(p) for name, p in zip(spec.label_names, found, strict=True)}
+    outputs = {name: torch.cat([part[name] for part in parts]).cpu().numpy() for name in parts[0]}
+    return scan_probabilities(outputs["logits"], spec)
+
+
+def write_golden(recipe: PhantomRecipe, label_names: Sequence[str], found: ArrayLike) -> dict[str, Any]:
+    """Write the content of `golden.json`.
+
+    Args:
+        recipe: of the phantom.
+        label_names: in the order of the probabilities.
+        found: (L,), what the model gave.
+
+    Returns:
+        JSON-able content.
+    """
+    named = {name: float(p) for name, p in zip(label_names, np.asarray(found), strict=True)}
     return Golden(recipe=recipe, probabilities=named).model_dump(mode="json")
 
 

@@ -5,6 +5,7 @@ Knows no weights and no folder; `trained_model.py` writes and reads it, `registr
 
 from __future__ import annotations
 
+import hashlib
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from medres.errors import EvaluationError
 from medres.evaluation.calibrators import apply_calibrator, from_record
+from medres.models.test_time import TestTimeSpec
 from medres.preprocessing.spec import Frozen, PreprocessingSpec
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -34,6 +36,8 @@ class NetworkSpec(Frozen):
         last_stride: 2 as published; 1 keeps the last map, and with it the heatmap, twice as fine.
         norm: normalisation after each convolution.
         dropout: probability before the last layer.
+        shortcut: of residual networks, where channels change: "B", a convolution; "A", zeros beside the thinned map.
+        convolution: in 3D, "acs" makes each convolution of 2D kernels that look along three axes (`acs.py`).
     """
 
     name: str
@@ -45,6 +49,14 @@ class NetworkSpec(Frozen):
     last_stride: Literal[1, 2] = 2
     norm: Literal["batch", "group", "instance"] = "batch"
     dropout: float = Field(0.0, ge=0, lt=1)
+    shortcut: Literal["A", "B"] = "B"
+    convolution: Literal["plain", "acs"] = "plain"
+
+    @model_validator(mode="after")
+    def _acs_in_3d(self) -> NetworkSpec:
+        if self.convolution == "acs" and self.spatial_dims != 3:
+            raise ValueError("convolution 'acs' needs spatial_dims 3, got 2")
+        return self
 
 
 class OperatingPoint(Frozen):
@@ -96,6 +108,9 @@ class TrainedModelSpec(Frozen):
             one; None where the temperature is the whole calibration.
         loading: record of the starting weights; None when started from scratch.
         provenance: manifest, split and audit digests, site-key fingerprint, seeds, versions, hardware, time.
+        test_time: variants of what the network is shown, over which its logits are averaged, in validation and use.
+        members: of an ensemble: name of each folder in `members/` -> SHA-256 of its `trained_model.json`. Its
+            probability is the mean of its members'; network and preprocessing are then those of the first member.
         files: SHA-256 of every other file of the folder.
     """
 
@@ -118,7 +133,16 @@ class TrainedModelSpec(Frozen):
     calibrator: dict[str, Any] | None = None
     loading: dict[str, Any] | None = None
     provenance: dict[str, Any] = Field(default_factory=dict)
+    test_time: TestTimeSpec = TestTimeSpec()
+    members: dict[FileName, Digest] = Field(default_factory=dict)
     files: dict[FileName, Digest] = Field(default_factory=dict)
+
+    @property
+    def weights_digest(self) -> str:
+        """SHA-256 (hex) of the weights; of an ensemble, of its members' digests together."""
+        if not self.members:
+            return self.files["weights.safetensors"]
+        return hashlib.sha256("".join(self.members.values()).encode()).hexdigest()
 
     @model_validator(mode="after")
     def _labels(self) -> TrainedModelSpec:
@@ -140,6 +164,7 @@ class TrainedModelSpec(Frozen):
             raise ValueError(f"in_channels must be {want} as preprocessing gives, got {self.network.in_channels}")
         if self.modality != self.preprocessing.modality:
             raise ValueError(f"modality must be {self.preprocessing.modality!r}, got {self.modality!r}")
+        self.test_time.check(shown_size(self.preprocessing), self.network.spatial_dims)
         return self
 
     @model_validator(mode="after")
@@ -175,3 +200,17 @@ class TrainedModelSpec(Frozen):
         if not lower <= threshold <= upper:
             raise ValueError(f"indeterminate must hold the threshold {threshold:g}, got {lower:g} to {upper:g}")
         return self
+
+
+def shown_size(spec: PreprocessingSpec) -> tuple[int, ...] | None:
+    """Give the size of one view that a network is shown.
+
+    Args:
+        spec: what the network is shown.
+
+    Returns:
+        Voxels along i, j (and k); None where slices are cut along an axis other than k, or the size is the scan's own.
+    """
+    if spec.views.kind == "patches":
+        return spec.views.size
+    return None if spec.views.kind == "slices" and spec.views.axis != 2 else spec.size

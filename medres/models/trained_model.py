@@ -7,7 +7,7 @@ what needs it says so.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ from medres.preprocessing.spec import Frozen
 
 DESCRIPTION = "trained_model.json"
 CARD = "MODEL_CARD.md"
+MEMBERS = "members"
 
 Spec = TypeVar("Spec", bound=Frozen)
 
@@ -44,6 +45,7 @@ class TrainedModel:
         training_data: `training_data.json`, or None.
         explanation: `explanation.json`, or None.
         golden: `golden.json`, or None.
+        members: of an ensemble, in order, each a whole model; its `state_dict` is then empty.
     """
 
     folder: Path
@@ -54,6 +56,7 @@ class TrainedModel:
     training_data: dict[str, Any] | None
     explanation: dict[str, Any] | None
     golden: dict[str, Any] | None
+    members: tuple[TrainedModel, ...] = ()
 
     def read_file(self, name: str) -> bytes:
         """Read a file that belongs to the model, such as "validation.csv", and check it once more.
@@ -95,11 +98,72 @@ def save_trained_model(
     """
     check_weights(spec.network, state_dict)
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state_dict.items()}
-    files = {WEIGHTS: safetensors.torch.save(plain)}
-    files |= {
-        name: content if isinstance(content, bytes) else _to_json(content) for name, content in (extras or {}).items()
-    }
-    return _write(folder, spec, files)
+    return _write(folder, spec, {WEIGHTS: safetensors.torch.save(plain)} | _to_bytes(extras))
+
+
+def save_ensemble(
+    folder: Path,
+    spec: TrainedModelSpec,
+    members: Sequence[TrainedModel],
+    extras: Mapping[str, bytes | dict[str, Any]] | None = None,
+) -> TrainedModel:
+    """Write several TrainedModels as one, whole or not at all, and read it back.
+
+    Args:
+        folder: where it goes; an older TrainedModel there is replaced.
+        spec: its description; `members` and `files` are filled here.
+        members: models of the same labels, modality and channels; copied into `members/0`, `members/1`, ...
+        extras: further files by name, bytes or JSON.
+
+    Returns:
+        The ensemble as loaded from the disk.
+
+    Raises:
+        ModelError: E_MODEL_MEMBERS when members do not belong together.
+        StoreError: E_DISK_FULL or E_WRITE; nothing half-written stays.
+    """
+    check_members(spec, members)
+    spec = spec.model_copy(update={"members": {str(n): member.digest for n, member in enumerate(members)}})
+    return _write(folder, spec, _to_bytes(extras), _member_files(members))
+
+
+def _member_files(members: Sequence[TrainedModel]) -> dict[str, bytes]:
+    """Read every file of the members, checked, under their new names."""
+    found = {}
+    for number, member in enumerate(members):
+        place = f"{MEMBERS}/{number}"
+        found |= {f"{place}/{name}": member.read_file(name) for name in member.spec.files}
+        found[f"{place}/{DESCRIPTION}"] = _read_checked(member.folder, DESCRIPTION, member.digest)
+    return found
+
+
+def check_members(spec: TrainedModelSpec, members: Sequence[TrainedModel]) -> None:
+    """Refuse members that do not answer the same question about the same kind of scan.
+
+    Args:
+        spec: of the ensemble.
+        members: to check.
+
+    Raises:
+        ModelError: E_MODEL_MEMBERS.
+    """
+    if len(members) < 2 or any(member.members for member in members):
+        nested = sum(bool(member.members) for member in members)
+        told = f"an ensemble needs 2 plain members or more, got {len(members)} ({nested} of them ensembles)"
+        raise ModelError("E_MODEL_MEMBERS", told)
+    for name in ("label_names", "positive_label", "modality"):
+        _compare_members(name, getattr(spec, name), [getattr(member.spec, name) for member in members])
+    shown = [member.spec.preprocessing for member in members]
+    _compare_members("channels", spec.preprocessing.channels, [one.channels for one in shown])
+    _compare_members("kind of scan", spec.preprocessing.is_for_pictures, [one.is_for_pictures for one in shown])
+
+
+def _compare_members(name: str, wanted: Any, found: Sequence[Any]) -> None:
+    other = sum(value != wanted for value in found)
+    if other:
+        what = name.replace("_", " ")
+        told = f"members must have the {what} of the ensemble, got {other} of {len(found)} with others"
+        raise ModelError("E_MODEL_MEMBERS", told)
 
 
 def extend_trained_model(model: TrainedModel, extras: Mapping[str, bytes | dict[str, Any]]) -> TrainedModel:
@@ -113,18 +177,20 @@ def extend_trained_model(model: TrainedModel, extras: Mapping[str, bytes | dict[
         The model as loaded again.
     """
     kept = {name: model.read_file(name) for name in model.spec.files if name != CARD}
-    new = {name: content if isinstance(content, bytes) else _to_json(content) for name, content in extras.items()}
-    return _write(model.folder, model.spec, kept | new)
+    return _write(model.folder, model.spec, kept | _to_bytes(extras), _member_files(model.members))
 
 
-def _write(folder: Path, spec: TrainedModelSpec, files: dict[str, bytes]) -> TrainedModel:
-    """Write files, card and description."""
+def _write(
+    folder: Path, spec: TrainedModelSpec, files: dict[str, bytes], below: Mapping[str, bytes] | None = None
+) -> TrainedModel:
+    """Write files, card and description, and the files of members below."""
     files = dict(files)
     files.setdefault(CARD, write_model_card(spec, files).encode())
     spec = TrainedModelSpec.model_validate(
         spec.model_dump() | {"files": {name: sha256(content) for name, content in sorted(files.items())}}
     )
-    write_folder(folder, files | {DESCRIPTION: _to_json(spec.model_dump(mode="json"))}, marker=DESCRIPTION)
+    described = {DESCRIPTION: _to_json(spec.model_dump(mode="json"))}
+    write_folder(folder, {**files, **described, **(below or {})}, marker=DESCRIPTION)
     return load_trained_model(folder)
 
 
@@ -144,13 +210,29 @@ def load_trained_model(folder: Path) -> TrainedModel:
     text = _read(folder, DESCRIPTION, "the folder has no trained_model.json", None)
     spec = _parse_spec(text)
     found = {name: _read_checked(folder, name, digest) for name, digest in spec.files.items()}
-    state_dict = _parse_weights(found)
-    check_weights(spec.network, state_dict)
+    members = _load_members(folder, spec)
+    state_dict = {} if members else _parse_weights(found)
+    if not members:
+        check_weights(spec.network, state_dict)
     names = ("scope", "training_data", "explanation", "golden")
     optional = {name: _parse_json(found.get(f"{name}.json")) for name in names}
     if optional["scope"] is not None:
         _validate(ScopeSpec, optional["scope"], "scope.json")
-    return TrainedModel(folder=folder, spec=spec, digest=sha256(text), state_dict=state_dict, **optional)
+    return TrainedModel(
+        folder=folder, spec=spec, digest=sha256(text), state_dict=state_dict, members=members, **optional
+    )
+
+
+def _load_members(folder: Path, spec: TrainedModelSpec) -> tuple[TrainedModel, ...]:
+    """Load the members of an ensemble and prove that they are its own; () for a plain model."""
+    members = tuple(load_trained_model(folder / MEMBERS / name) for name in spec.members)
+    for (name, digest), member in zip(spec.members.items(), members, strict=True):
+        if member.digest != digest:
+            start = f"starts with {member.digest[:8]} instead of {digest[:8]}"
+            raise ModelError("E_MODEL_DIGEST", f"the SHA-256 of member {name} {start}")
+    if members:
+        check_members(spec, members)
+    return members
 
 
 def build_trained_network(model: TrainedModel) -> nn.Module:
@@ -160,9 +242,14 @@ def build_trained_network(model: TrainedModel) -> nn.Module:
         model: as loaded.
 
     Returns:
-        A module; gradients are off for its parameters.
+        A module; gradients are off for its parameters. An ensemble has none of its own: ask its members.
     """
     return build_loaded_network(model.spec.network, model.state_dict)
+
+
+def _to_bytes(extras: Mapping[str, bytes | dict[str, Any]] | None) -> dict[str, bytes]:
+    """Write what is not yet bytes as JSON."""
+    return {name: part if isinstance(part, bytes) else _to_json(part) for name, part in (extras or {}).items()}
 
 
 def _to_json(content: Mapping[str, Any]) -> bytes:

@@ -19,26 +19,27 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import optimize
-from torch import nn
+from torch import Tensor, nn
 
-from medres.errors import EvaluationError
 from medres.evaluation.abstention import Band, choose_band
 from medres.evaluation.calibrators import Calibrator, fit_calibrator, to_record
-from medres.evaluation.operating_point import choose
 from medres.io.privacy import SiteKey, pseudonym
 from medres.models.golden import make_golden
 from medres.models.probability import calibrate
 from medres.models.scope import fit_scope
 from medres.models.spec import OperatingPoint, TrainedModelSpec
+from medres.models.test_time import TestTimeSpec, run_variants
 from medres.models.trained_model import TrainedModel, save_trained_model
 from medres.training.dataset import PreparedScan, prepare_volumes
 from medres.training.fit import Fitted
 from medres.training.module import scan_scores
+from medres.training.points import choose_points
 from medres.training.spec import ExperimentSpec
 
 TEMPERATURES = (0.5, 10.0)  # a separable validation set must not make a model sure without end
 EMBED_BATCH = 16  # views embedded at once
 TRAINING_DATA_SCHEMA = 1
+PLAIN = TestTimeSpec()  # no variants
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +104,7 @@ def finish(
         positive_label=experiment.labels.positive,
         temperature=calibrated.temperature,
         calibrator=None if calibrated.calibrator is None else to_record(calibrated.calibrator),
+        test_time=experiment.test_time,
         operating_points=points,
         default_operating_point=experiment.operating.default,
         indeterminate=None if band is None else (band.lower, band.upper),
@@ -122,7 +124,7 @@ def _extras(
 ) -> dict[str, bytes | dict[str, Any]]:
     """Make the files beside the weights."""
     facts = [scan.facts for scan in data.training]
-    embeddings = embed_scans(fitted.network, data.training)
+    embeddings = embed_scans(fitted.network, data.training, experiment.test_time)
     prepare = partial(prepare_volumes, spec=experiment.preprocessing)
     return {
         "validation.csv": table,
@@ -230,19 +232,8 @@ def operating_points(
         EvaluationError: where the default point cannot be reached.
     """
     positive = experiment.labels.names.index(experiment.labels.positive)
-    truth = _truth(experiment, validation)
     digest = hashlib.sha256(table).hexdigest()
-    points, unreached = {}, []
-    for name, rule in experiment.operating.rules.items():
-        try:
-            chosen = choose(truth, scores[:, positive], rule, chosen_on=digest)
-        except EvaluationError:
-            if name == experiment.operating.default:
-                raise
-            unreached.append(name)
-            continue
-        points[name] = OperatingPoint(name=name, **asdict(chosen))
-    return points, unreached
+    return choose_points(experiment.operating, _truth(experiment, validation), scores[:, positive], digest)
 
 
 def validation_table(experiment: ExperimentSpec, data: Data, scores: NDArray[np.float64]) -> bytes:
@@ -291,22 +282,28 @@ def training_data(data: Data) -> dict[str, Any]:
     }
 
 
-def embed_scans(network: nn.Module, scans: Sequence[PreparedScan]) -> NDArray[np.float64]:
+def embed_scans(
+    network: nn.Module, scans: Sequence[PreparedScan], variants: TestTimeSpec = PLAIN
+) -> NDArray[np.float64]:
     """Embed scans, the mean over their views.
 
     Args:
         network: in eval mode, fp32.
         scans: N of them.
+        variants: flips and turns, as the model will be used.
 
     Returns:
         (N, F).
     """
     with torch.no_grad():
-        return np.stack([_embed(network, scan) for scan in scans])
+        return np.stack([_embed(network, scan, variants) for scan in scans])
 
 
-def _embed(network: Any, scan: PreparedScan) -> NDArray[np.float64]:
-    parts = [network.embed(part) for part in scan.tensor.split(EMBED_BATCH)]
+def _embed(network: Any, scan: PreparedScan, variants: TestTimeSpec) -> NDArray[np.float64]:
+    def run(x: Tensor) -> dict[str, Tensor]:
+        return {"embedding": network.embed(x)}
+
+    parts = [run_variants(run, part, variants)["embedding"] for part in scan.tensor.split(EMBED_BATCH)]
     return np.asarray(torch.cat(parts).double().mean(dim=0).numpy())  # (F,)
 
 

@@ -24,6 +24,7 @@ from torch.utils.data import DataLoader
 
 from medres.errors import TrainingError
 from medres.models.registry import build_network, check_input_size, find_entry
+from medres.models.test_time import run_variants
 from medres.models.transfer import LoadingRecord
 from medres.training.checkpoint import BEST, LAST, AtomicCheckpoints, checkpoint_callbacks, read_checkpoint
 from medres.training.dataset import PreparedScan, ScanDataset
@@ -244,7 +245,8 @@ def _collect(
     with torch.no_grad():
         for places in in_order([scan.views for scan in validation], experiment.training.batch_size):
             x = torch.stack([validation[scan].tensor[view] for scan, view in places])
-            found.append((network(x), torch.tensor([scan for scan, _ in places])))
+            shown = run_variants(lambda part: {"logits": network(part)}, x, experiment.test_time)
+            found.append((shown["logits"], torch.tensor([scan for scan, _ in places])))
     logits = group_logits(found)
     history = tuple(module.history)
     return Fitted(network, history, int(best["epoch"]) + 1, tuple(logits[n] for n in sorted(logits)), how, loading)

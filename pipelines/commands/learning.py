@@ -26,3 +26,14 @@ def train(
 ) -> None:
     """Train a classifier and write it as a TrainedModel folder; with --folds one for each fold, and their scores."""
     run_recipe("train", **locals())
+
+
+@app.command(epilog="Example: medres select runs/a runs/b --out runs/best")
+def select(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="made by train --folds", show_default=False)],
+    out: OutOption,
+    name: Annotated[str | None, typer.Option("--name", help="of the model that comes out")] = None,
+    bootstrap: Annotated[int, typer.Option("--bootstrap", help="resamples, three labels and more")] = 1000,
+) -> None:
+    """Choose the best of several runs on the same folds, or their ensemble; the simpler wins unless surely worse."""
+    run_recipe("select", **locals())
