@@ -11,10 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from medres.errors import ModelError
+from medres.models.registry import find_entry
 from medres.models.trained_model import TrainedModel, build_trained_network
 
 HINTS = {"fp32": "f32", "bf16": "bf16"}
-EXAMPLE_VOXELS = 32  # along each axis of the tensor that the module is traced with: enough for every network
+EXAMPLE_VOXELS = 32  # along each axis of the tensor that the module is traced with, where the network takes so few
 
 
 class _NamedOutputs(nn.Module):
@@ -48,7 +49,8 @@ class OpenVinoEngine:
         self.device = device
         self.precision = precision
         spec = model.spec.network
-        example = torch.zeros(1, spec.in_channels, *(EXAMPLE_VOXELS,) * spec.spatial_dims)
+        edge = max(EXAMPLE_VOXELS, find_entry(spec.name).smallest_input(spec))
+        example = torch.zeros(1, spec.in_channels, *(edge,) * spec.spatial_dims)
         free = openvino.PartialShape([-1, spec.in_channels, *(-1,) * spec.spatial_dims])
         module = _NamedOutputs(build_trained_network(model)).eval()
         converted = openvino.convert_model(module, example_input=example, input=[free])
