@@ -75,8 +75,8 @@ def series_name(plane: Slice) -> tuple[str, ...]:
 
 
 def _attach_broken(series: dict[tuple[str, ...], Group], broken: Sequence[Broken]) -> list[Group]:
-    """Give a broken file to its series, or to the only series of its folder; else it stands alone."""
-    lost = []
+    """Give a broken file to its series, or to the only series of its folder; else it stands with its like there."""
+    lost: dict[tuple[str, ...], Group] = {}
     for file in broken:
         homes = [g for g in series.values() if file.series_uid and g.name[0] == file.series_uid]
         if not homes and not file.series_uid:
@@ -87,8 +87,9 @@ def _attach_broken(series: dict[tuple[str, ...], Group], broken: Sequence[Broken
             name = (file.series_uid, file.modality)
             series.setdefault(name, Group(name)).broken.append(file)
         else:
-            lost.append(Group(("", "broken", file.source.folder, file.source.path.name), broken=[file]))
-    return lost
+            name = ("", "broken", file.source.folder, file.code)  # one row, not one for each of a thousand slices
+            lost.setdefault(name, Group(name)).broken.append(file)
+    return list(lost.values())
 
 
 def _split_series(group: Group) -> list[Group]:

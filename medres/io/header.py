@@ -6,6 +6,7 @@ Knows which elements matter and what they must be; decides nothing about a serie
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 
 from medres.errors import IntakeError
@@ -34,6 +35,12 @@ NOT_SCANS = {
     "1.2.840.10008.5.1.4.1.1.481.2": "a dose grid",
     "1.2.840.10008.1.3.10": "a DICOMDIR, which is never followed",
 }
+
+# SOP classes that always hold pixels: without any, the file was cut short, if between two elements.
+IMAGES = re.compile(
+    r"1\.2\.840\.10008\.5\.1\.4\.1\.1\."
+    r"(1(\.[123](\.1)?)?|2(\.[12])?|3(\.1)?|4(\.[134])?|6(\.[12])?|7(\.[1-4])?|12\.[12](\.1)?|13\.1\.[1-5]|20|128(\.1)?|130)"
+)
 
 
 class NotAScanError(Exception):
@@ -103,14 +110,22 @@ def _require_image(data: DataSet, media_class: str) -> None:
     sop_class = word(data.elements.get(0x00080016)) or media_class
     if sop_class in NOT_SCANS:
         raise NotAScanError(f"a DICOM object that is no scan ({NOT_SCANS[sop_class]})")
+    if data.pixel_position >= 0:
+        return
     has_size = 0x00280010 in data.elements and 0x00280011 in data.elements
-    if data.pixel_position < 0 and not has_size:
+    if not has_size and not IMAGES.fullmatch(sop_class):
         raise NotAScanError("a DICOM object without an image (such as a report)")
-    if data.pixel_position < 0 and 0x00280101 not in data.elements:  # BitsStored: integers alone have it
+    if _is_of_fractions(data):
         what = "pixels must be whole numbers as a scanner stores them, this image has others"
         raise _with_partial(IntakeError("E_UNSUPPORTED", what), data)
-    if data.pixel_position < 0:
-        raise _with_partial(IntakeError("E_TRUNCATED", "PixelData must follow the header, the file ends before"), data)
+    raise _with_partial(IntakeError("E_TRUNCATED", "PixelData must follow the header, the file ends before"), data)
+
+
+def _is_of_fractions(data: DataSet) -> bool:
+    """Tell FloatPixelData and DoubleFloatPixelData: wide samples without BitsStored (PS3.3 C.7.6.24)."""
+    allocated = data.elements.get(0x00280100, b"")
+    wide = int.from_bytes(allocated, "little" if data.encoding.order == "<" else "big") in (32, 64)
+    return wide and 0x00280101 not in data.elements
 
 
 def _with_partial(fault: IntakeError, data: DataSet) -> IntakeError:

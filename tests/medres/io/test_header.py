@@ -78,3 +78,19 @@ def test_refuse_pixels_that_are_no_whole_numbers(tmp_path: Path) -> None:
     ds.FloatPixelData = np.zeros((ds.Rows, ds.Columns), np.float32).tobytes()
     save([ds], tmp_path)
     assert_refused(tmp_path, "E_UNSUPPORTED", "pixels must be whole numbers")
+
+
+def test_refuse_the_series_wherever_its_last_slice_was_cut_short(tmp_path: Path) -> None:
+    last = save(ct_slices(phantom_voxels((4, 3, 4))), tmp_path)[-1]
+    whole = last.read_bytes()
+    for length in range(140, len(whole) - 1, 3):
+        last.write_bytes(whole[:length])
+        found = find_series(tmp_path)
+        assert [one.codes for one in found.series] == [("E_TRUNCATED",)], length
+        assert found.skipped == (), length
+
+
+def test_files_that_contradict_their_syntax_make_one_row(tmp_path: Path) -> None:
+    for path in save(ct_slices(), tmp_path):
+        path.write_bytes(path.read_bytes().replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2\0\0\0"))
+    assert_refused(tmp_path, "E_NOT_DICOM", "in 9 of 9 files")
