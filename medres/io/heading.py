@@ -25,7 +25,16 @@ HEADING_TAGS = frozenset({0x00080020, 0x00180010, 0x00180015, 0x00180080, 0x0018
 WANTED = HEADING_TAGS | frozenset(FACT_TAGS)
 CHUNK = 1 << 16  # bytes read at first
 PLANES = ("sagittal", "coronal", "axial")  # by the axis that their normal is nearest to
-LONGEST_WORD = 16  # letters of a body part that are shown: DICOM's code strings have no more
+BODY_PARTS = frozenset(
+    {
+        "ABDOMEN", "ABDOMENPELVIS", "ANKLE", "AORTA", "ARM", "BLADDER", "BRAIN", "BREAST", "CALCANEUS", "CAROTID",
+        "CHEST", "CHESTABDOMEN", "CHESTABDPELVIS", "CLAVICLE", "COCCYX", "CSPINE", "CTSPINE", "ELBOW", "EYE", "FEMUR",
+        "FINGER", "FOOT", "FOREARM", "HAND", "HEAD", "HEADNECK", "HEART", "HIP", "HUMERUS", "IAC", "JAW", "KIDNEY",
+        "KNEE", "LEG", "LIVER", "LSPINE", "LSSPINE", "LUNG", "MEDIASTINUM", "NECK", "ORBIT", "OVARY", "PANCREAS",
+        "PELVIS", "PROSTATE", "RIB", "SCAPULA", "SHOULDER", "SINUS", "SKULL", "SPINE", "SPLEEN", "STERNUM", "THIGH",
+        "THORAX", "THYROID", "TIBIA", "TLSPINE", "TOE", "TSPINE", "UTERUS", "WHOLEBODY", "WRIST",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,7 @@ def _heading(content: FileBytes) -> Heading:
         day_of(word(element(0x00080020))),
         None if number is None else int(number),
         _plane(facts.orientation),
-        _plain_word(word(element(0x00180015))),
+        _body_part(word(element(0x00180015)).upper()),
         first_number(element(0x00180080)),
         first_number(element(0x00180081)),
         bool(word(element(0x00180010))),
@@ -129,7 +138,6 @@ def day_of(text: str) -> int | None:
         return None
 
 
-def _plain_word(text: str) -> str:
-    """Keep a code string (PS3.5 6.2: capitals, digits, blank, underscore); anything else is free text and is left out."""
-    short = len(text) <= LONGEST_WORD and all(letter.isupper() or letter.isdigit() or letter in " _" for letter in text)
-    return text if short else ""
+def _body_part(text: str) -> str:
+    """Keep a defined term (PS3.16 Annex L); anything else might be free text and is left out."""
+    return text if text in BODY_PARTS else ""
