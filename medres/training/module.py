@@ -22,7 +22,8 @@ from torch.nn import functional
 from medres.errors import TrainingError
 from medres.evaluation.discrimination import auroc
 from medres.models.probability import aggregate, softmax
-from medres.training.augmentation import augment
+from medres.training.augmentation import augment, mix
+from medres.training.augmentation.units import units_of
 from medres.training.finetuning import parameter_groups, rate_factor, release
 from medres.training.spec import ExperimentSpec
 
@@ -95,6 +96,8 @@ class ClassifierModule(lightning.LightningModule):
         self.history: list[dict[str, float]] = []
         self.computation: dict[str, Any] = {}  # as `precision.Computation`; a resumed training computes as it began
         self._watchers = watchers
+        self._units, self._is_mr = units_of(experiment.preprocessing), experiment.preprocessing.modality == "MR"
+        self._is_mixed = bool(experiment.augmentation.mixup or experiment.augmentation.cutmix)
         self._losses: list[float] = []
         self._found: list[tuple[Tensor, Tensor]] = []
         self._started = 0.0
@@ -128,12 +131,15 @@ class ClassifierModule(lightning.LightningModule):
         x, labels, scans = batch
         seeds = Generator().manual_seed(_mix(self.spec.seed, self.current_epoch, batch_idx))
         with torch.autocast(x.device.type, enabled=False):  # a sampling grid in bf16 would be off by voxels
-            x = self._laid_out(augment(x, self.experiment.augmentation, seeds))
+            x = augment(x, self.experiment.augmentation, seeds, self._units, is_mr=self._is_mr)
+            x, shares = mix(x, labels, len(self.experiment.labels.names), self.experiment.augmentation, seeds)
+            x = self._laid_out(x)
         with torch.random.fork_rng(devices=[]):  # dropout
             torch.manual_seed(_mix(self.spec.seed, self.current_epoch, batch_idx, 1))
             logits = self.network(x).float()
         smoothing = self.spec.label_smoothing
-        loss = functional.cross_entropy(logits, labels, self.class_weights, label_smoothing=smoothing)
+        targets = shares if self._is_mixed else labels
+        loss = functional.cross_entropy(logits, targets, self.class_weights, label_smoothing=smoothing)
         if not torch.isfinite(loss):
             self._refuse(scans, "loss")
         self._losses.append(float(loss.detach()))

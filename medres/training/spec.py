@@ -10,11 +10,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from medres.errors import EvaluationError
+from medres.errors import EvaluationError, SpecError
 from medres.evaluation.abstention import parse_band_rule
-from medres.models.spec import NetworkSpec
+from medres.models.spec import NetworkSpec, shown_size
+from medres.models.test_time import TestTimeSpec
 from medres.preprocessing.spec import Frozen, PreprocessingSpec
-from medres.training.augmentation_spec import AugmentationSpec
+from medres.training.augmentation.spec import AugmentationSpec
+from medres.training.augmentation.units import check_units
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -178,6 +180,7 @@ class ExperimentSpec(Frozen):
         synthetic: trained on phantoms; every result then says so.
         weights: file or TrainedModel folder to start from, relative to the TOML file; None draws weights from the seed.
         labels, network, preprocessing, training, augmentation, operating: the parts.
+        test_time: flips and turns over which the finished model's logits are averaged; epochs are compared without.
     """
 
     name: str = Field(min_length=1)
@@ -193,6 +196,20 @@ class ExperimentSpec(Frozen):
     training: TrainingSpec = TrainingSpec.model_validate({})
     augmentation: AugmentationSpec = AugmentationSpec.model_validate({})
     operating: OperatingSpec = OperatingSpec.model_validate({})
+    test_time: TestTimeSpec = TestTimeSpec()
+
+    @model_validator(mode="after")
+    def _turned(self) -> ExperimentSpec:
+        self.test_time.check(shown_size(self.preprocessing), self.preprocessing.spatial_dims)
+        return self
+
+    @model_validator(mode="after")
+    def _measured(self) -> ExperimentSpec:
+        try:
+            check_units(self.augmentation, self.preprocessing)
+        except SpecError as fault:
+            raise ValueError(f"{fault.what}; {fault.cure}") from None
+        return self
 
     @model_validator(mode="after")
     def _calibrated(self) -> ExperimentSpec:

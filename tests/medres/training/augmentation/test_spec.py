@@ -6,8 +6,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from medres.training.augmentation import augment
-from medres.training.augmentation_spec import AugmentationSpec
+from medres.training.augmentation.pipeline import augment
+from medres.training.augmentation.spec import AugmentationSpec
 
 
 def test_nothing_is_changed_by_default():
@@ -24,3 +24,8 @@ def test_reject_angles_of_another_number_or_sign(angles):
 def test_reject_unknown_axis():
     with pytest.raises(ValidationError):
         AugmentationSpec(flips=("x",))
+
+
+def test_reject_bends_that_would_fold_the_scan():
+    with pytest.raises(ValidationError, match=r"must be at most 0\.0875 with 5 nodes"):
+        AugmentationSpec(elastic=0.2)
