@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from medres.evaluation.patient_level import pool_by_patient
 from medres.evaluation.resampling import Resampling
 from medres.results.disclaimer import DISCLAIMER
 from medres.results.evaluation_json import to_bytes, to_plain
-from medres.results.evaluation_tables import say_number, write_csv
+from medres.results.evaluation_tables import say_estimate, say_number, write_csv
 from medres.results.writing import write_bytes
 from pipelines import console
 from pipelines.model_scores import score_manifest
@@ -32,7 +33,7 @@ from pipelines.prediction_table import read_predictions
 from pipelines.readers_table import compare_readers
 from pipelines.scored import ScoredTable, decide, to_cases
 
-PREDICTIONS = "predictions.csv"
+PREDICTIONS, EVALUATION = "predictions.csv", "evaluation.json"
 AT = (0.05, 0.1, 0.2, 0.3, 0.5)
 
 
@@ -55,7 +56,7 @@ class Pair:
 
 def run(
     first: Path,
-    second: Path,
+    second: Path | None = None,
     out: Path | None = None,
     manifest: Path | None = None,
     split: Path | None = None,
@@ -73,9 +74,12 @@ def run(
         raise EvaluationError(
             "E_USAGE", f"--threshold must be given once or twice, got {len(threshold)} times", "see --help"
         )
-    sides = [_side(path, manifest, split, part, positive, scale, device) for path in (first, second)]
-    pair = align(sides[0], sides[1], scale, threshold or [])
-    found: dict[str, Any] = measure(pair, Resampling(bootstrap, seed))
+    if second is None and readers is None:
+        raise EvaluationError("E_USAGE", "B or --readers must be given", "see medres compare --help")
+    paths = (first,) if second is None else (first, second)
+    sides = [_side(path, manifest, split, part, positive, scale, device) for path in paths]
+    pair = align(sides[0], sides[-1], scale, threshold or [])
+    found: dict[str, Any] = {} if second is None else measure(pair, Resampling(bootstrap, seed))
     if readers is not None:
         found["readers"] = compare_readers(readers, sides[0], pair.first, pair.decisions)
     document = to_plain(_document(pair, found), {})
@@ -97,7 +101,16 @@ def _side(
         with console.progress("score") as advance:
             table = score_manifest(classifier, manifest, split, part, advance)[0]
         return table, classifier.operating_point.threshold
-    return read_predictions(path / PREDICTIONS if path.is_dir() else path, positive, scale=scale), None
+    if path.is_dir():
+        return read_predictions(path / PREDICTIONS, positive or _positive_of(path), scale=scale), None
+    return read_predictions(path, positive, scale=scale), None
+
+
+def _positive_of(folder: Path) -> str | None:
+    """Take the positive class from an evaluation's own record; None where its labels are 0 and 1, or it has none."""
+    record = folder / EVALUATION
+    name = json.loads(record.read_text(encoding="utf-8"))["data"]["positive"] if record.is_file() else None
+    return None if name == "positive" else name
 
 
 def align(
@@ -169,6 +182,20 @@ def rows_of(found: dict[str, Any], clustered: bool = False) -> list[list[Any]]:
             rows.append(
                 [name, *right, one.difference, one.lower, one.upper, one.p, f"McNemar, {one.method}{naive}", one.n]
             )
+    return rows + _rows_of_ways(found.get("readers", {}).get("ways", {}))
+
+
+def _rows_of_ways(ways: dict[str, Any]) -> list[list[Any]]:
+    """Lay out the mean AUROC of each pair of ways of reading, first minus second as in every other row."""
+    if not ways:
+        return []
+    names, study = ways["names"], ways["study"]
+    method = f"Obuchowski-Rockette, {len(ways['readers'])} readers"
+    rows = []
+    for i, j, difference, lower, upper, p in study.differences:
+        ends = (None, None) if lower is None or upper is None else (-upper, -lower)
+        means = study.mean_auroc[i], study.mean_auroc[j]
+        rows.append([f"way {names[i]} against {names[j]}, mean auroc", *means, -difference, *ends, p, method, study.n])
     return rows
 
 
@@ -212,5 +239,7 @@ def _show(pair: Pair, found: dict[str, Any]) -> None:
         console.say(
             f"ways of reading: F({study.df1}, {study.df2:.1f}) = {study.f:.3f}, p = {study.p:.3g} ({study.method})"
         )
+    for name, one in found.get("readers", {}).get("kappa", {}).items():
+        console.say(f"agreement of readers {name}: kappa {say_estimate(one)}")
     if pair.decisions is None:
         console.say("note: no decisions of both sides (give --threshold): sensitivity and specificity are left out")

@@ -5,6 +5,7 @@ Groups with few positives are shown and flagged, never hidden; a group of one cl
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from medres.evaluation.discrimination import auroc
 from medres.evaluation.estimate import FEW_POSITIVES, LEVEL, Estimate
 from medres.evaluation.inputs import check_labels, check_lengths, check_scores
 
+EMPTY = "(empty)"  # group of the rows without a value
 MOST_GROUPS = 12  # a column with more distinct values is a note, not a grouping
 NUMERIC_GROUPS = 3  # numbers with many values are cut into thirds
 
@@ -59,7 +61,7 @@ def group_column(cells: Sequence[str]) -> list[str] | None:
         >>> group_column(["F", "M", ""])
         ['F', 'M', '(empty)']
     """
-    named = [str(cell).strip() or "(empty)" for cell in cells]
+    named = [str(cell).strip() or EMPTY for cell in cells]
     distinct = set(named)
     if len(distinct) < 2:
         return None
@@ -74,14 +76,18 @@ def _thirds(named: list[str]) -> list[str] | None:
     if known.mean() < 0.8:
         return None
     cuts = np.unique(np.quantile(numbers[known], [1 / 3, 2 / 3]))
-    ends = ["up to", *[f"over {cut:g}" for cut in cuts]]
-    names = [
-        f"{ends[0]} {cuts[0]:g}",
-        *[f"{end} to {cut:g}" for end, cut in zip(ends[1:-1], cuts[1:], strict=True)],
-        ends[-1],
-    ]
+    short = [f"{cut:.4g}" for cut in cuts]
+    said = short if len(set(short)) == len(short) else [f"{cut!r}" for cut in cuts.tolist()]
+    between = [f"over {low} to {high}" for low, high in zip(said, said[1:], strict=False)]
+    names = [f"up to {said[0]}", *between, f"over {said[-1]}"]
     places = np.searchsorted(cuts, numbers, side="left")
-    return [names[place] if good else "(empty)" for place, good in zip(places, known, strict=True)]
+    return [names[place] if good else EMPTY for place, good in zip(places, known, strict=True)]
+
+
+def _rank(value: str) -> tuple[bool, float, bool, str]:
+    """Order groups: numbers and ranges of numbers by size, texts by letters, empty cells last."""
+    number = _number(value.removeprefix("up to ").removeprefix("over ").partition(" ")[0])
+    return value == EMPTY, number if math.isfinite(number) else math.inf, not value.startswith("up to"), value
 
 
 def _number(cell: str) -> float:
@@ -121,7 +127,7 @@ def measure_subgroups(
     found = []
     for column, cells in columns.items():
         groups = group_column(cells)
-        for value in sorted(set(groups or ())):
+        for value in sorted(set(groups or ()), key=_rank):
             kept = np.array([one == value for one in groups or ()])
             own = None if names is None else names[kept]
             area = _area(labels[kept], scores[kept], own, level, unit)

@@ -42,7 +42,9 @@ def evaluate(
 @app.command(epilog="Example: medres compare runs/a/evaluation runs/b/evaluation --out compared")
 def compare(
     first: Annotated[Path, typer.Argument(metavar="A", help="predictions CSV, evaluation folder or model")],
-    second: Annotated[Path, typer.Argument(metavar="B", help="the same, on the same scans")],
+    second: Annotated[
+        Path | None, typer.Argument(metavar="B", help="the same, on the same scans", show_default=False)
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="where results go")] = None,
     manifest: Annotated[Path | None, typer.Option("--manifest", help="CSV; needed where A or B is a model")] = None,
     split: SplitOption = None,

@@ -77,6 +77,43 @@ def test_several_ways_of_reading_are_tested_by_obuchowski_rockette(tmp_path):
     found = compared(tmp_path, first=a, second=b, readers=tmp_path / "r.csv")["differences"]["readers"]["ways"]
     assert found["names"] == ["0", "1"]
     assert found["study"]["differences"][0][2] > 0
+    way = (tmp_path / "out" / "comparison.csv").read_text().splitlines()[-1].split(",")
+    assert way[0].startswith('"way 0 against 1')
+    assert float(way[4]) == pytest.approx(-found["study"]["differences"][0][2])
+
+
+def test_readers_alone_need_no_second_score(tmp_path, capsys):
+    a, _ = two_tables(tmp_path)
+    rows = [(scan, reader, k % (2 + reader)) for k, scan in enumerate(pd.read_csv(a)["scan"]) for reader in (0, 1)]
+    rows = [(scan, reader, int(value == 0)) for scan, reader, value in rows]
+    pd.DataFrame(rows, columns=["scan", "reader", "decision"]).to_csv(tmp_path / "r.csv", index=False)
+    found = compared(tmp_path, first=a, threshold=[0.5], readers=tmp_path / "r.csv")["differences"]
+    assert list(found) == ["readers"]
+    assert "agreement of readers 0 and 1: kappa" in capsys.readouterr().out
+    with pytest.raises(MedresError, match="E_USAGE: B or --readers must be given"):
+        compared(tmp_path, first=a)
+
+
+def test_a_decision_against_readers_equals_counts_by_hand(tmp_path):
+    rows = [(f"s{k}", k % 2, 0.9 if k in (1, 3, 5, 2) else 0.1) for k in range(12)]
+    pd.DataFrame(rows, columns=["scan", "label", "score"]).to_csv(tmp_path / "a.csv", index=False)
+    said = [(scan, "r", int(k in (1, 7, 9, 11, 4, 6))) for k, (scan, _, _) in enumerate(rows)]
+    pd.DataFrame(said, columns=["scan", "reader", "decision"]).to_csv(tmp_path / "r.csv", index=False)
+    found = compared(tmp_path, first=tmp_path / "a.csv", threshold=[0.5], readers=tmp_path / "r.csv")
+    one = found["differences"]["readers"]["first against reader r"]
+    # positives 1 3 5 7 9 11: the score finds 1 3 5, the reader 1 7 9 11; negatives: the score calls 2, the reader 4 6
+    counts = [(one[name]["both"], one[name]["only_first"], one[name]["only_second"]) for name in one]
+    assert counts == [(1, 2, 3), (3, 2, 1)]
+    assert one["sensitivity"]["p"] == pytest.approx(1.0)
+
+
+def test_an_evaluations_folder_brings_its_positive_class(tmp_path):
+    for side in "ab":
+        (tmp_path / side).mkdir()
+        rows = [(f"s{k}", ("well", "ill")[k % 2], 0.1 * (k % 7)) for k in range(14)]
+        pd.DataFrame(rows, columns=["scan", "label", "score"]).to_csv(tmp_path / side / "predictions.csv", index=False)
+        (tmp_path / side / "evaluation.json").write_text(json.dumps({"data": {"positive": "ill"}}))
+    assert compared(tmp_path, first=tmp_path / "a", second=tmp_path / "b")["n_positive"] == 7
 
 
 def test_reject_tables_without_a_common_scan_and_labels_that_disagree(tmp_path):

@@ -51,6 +51,21 @@ def test_many_numbers_become_thirds_and_many_texts_a_note():
     assert group_column(["same"] * 5) is None
 
 
+def test_groups_stand_in_the_order_of_their_numbers_and_empty_cells_last():
+    sizes = [*(f"{0.01 * k:.6f}" for k in range(1, 31)), *[""] * 4]
+    labels = np.arange(34) % 2
+    found = measure_subgroups(
+        labels, labels * 1.0, {"size": sizes, "slices": ["9", "10", "x", "over", "over 60"] * 6 + ["9"] * 4}
+    )
+    assert [g.value for g in found if g.column == "size"] == [
+        "up to 0.1067",
+        "over 0.1067 to 0.2033",
+        "over 0.2033",
+        "(empty)",
+    ]
+    assert [g.value for g in found if g.column == "slices"] == ["9", "10", "over 60", "over", "x"]
+
+
 def test_reject_columns_of_another_length():
     with pytest.raises(EvaluationError, match="E_EVAL_LENGTH"):
         measure_subgroups([0, 1], np.array([0.1, 0.2]), {"sex": ["F"]})
