@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ from medres.io import read
 
 SHARED = Path(os.environ.get("MEDRES_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 CORES = 2
-PLANTED = 100  # scans copied in each way
+PLANTED = 60  # scans copied in each way, others for each
 COPIES = {
     "crop of 5 % (anywhere)": lambda p, g: _cropped(p, g),
     "JPEG quality 50": lambda p, g: _jpeg(p),
@@ -100,13 +101,13 @@ def planted() -> None:
     for name in ("brain_mri", "breast_ultrasound"):
         source = read_manifest(SHARED / f"data/{name}/manifest.csv")
         generator = np.random.default_rng(0)
-        chosen = generator.choice(len(source.rows), PLANTED, replace=False)
+        chosen = iter(generator.permutation(len(source.rows)))
         with tempfile.TemporaryDirectory() as folder:
             write_manifest(source, Path(folder) / "m.csv")
             moved = read_manifest(Path(folder) / "m.csv")
             rows, origin = list(moved.rows), {}
             for kind, copy in COPIES.items():
-                for number in chosen:
+                for number in islice(chosen, PLANTED):
                     picture = copy(Image.open(source.path(source.rows[number])).convert("L"), generator)
                     place = Path(f"{len(rows)}.png")
                     picture.save(Path(folder) / place)

@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from medres import geometry
 from medres.classifier import load_classifier
+from medres.datasets.masks import read_segmentation
 from medres.datasets.rows import Manifest, ManifestRow
 from medres.datasets.split import Split
 from medres.explain.checks import Lesion
@@ -106,17 +107,17 @@ def _volumes(model: TrainedModel, scans: Manifest, row: ManifestRow) -> Volume |
 
 def lesions_of(mask: Path) -> tuple[Lesion, ...]:
     """Describe each connected region of a segmentation by its centre and the radius of a ball (a disc) of its size."""
-    volume = read(mask, modality="SEG")
-    if volume.is_colour:
-        return ()
-    marked, count = ndimage.label(volume.voxels > 0)
-    return tuple(_lesion(volume, np.argwhere(marked == index)) for index in range(1, count + 1))
+    found = read_segmentation(mask)
+    affine = read(mask, modality="SEG").affine if found.affine is None else found.affine
+    marked, count = ndimage.label(found.inside)
+    flat = found.affine is None and found.inside.shape[2] == 1
+    return tuple(_lesion(affine, flat, np.argwhere(marked == index)) for index in range(1, count + 1))
 
 
-def _lesion(volume: Volume, cells: NDArray[np.int_]) -> Lesion:
+def _lesion(affine: NDArray[np.float64], flat: bool, cells: NDArray[np.int_]) -> Lesion:
     """Describe one region; a picture's mm are the detector's."""
-    x, y, z = (float(c) for c in geometry.apply_affine(volume.affine, cells.mean(axis=0)))
-    size = len(cells) * geometry.voxel_volume_mm3(volume.affine)
-    if volume.is_picture:
-        return Lesion((x, y, z), float(np.sqrt(size / volume.spacing_mm[2] / np.pi)))
+    x, y, z = (float(c) for c in geometry.apply_affine(affine, cells.mean(axis=0)))
+    size = len(cells) * geometry.voxel_volume_mm3(affine)
+    if flat:
+        return Lesion((x, y, z), float(np.sqrt(size / geometry.spacing_mm(affine)[2] / np.pi)))
     return Lesion((x, y, z), float((3.0 * size / (4.0 * np.pi)) ** (1 / 3)))

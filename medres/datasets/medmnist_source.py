@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image
 
 from medres.datasets.files import write_atomically
+from medres.datasets.found import Gathered
 from medres.datasets.rows import CHANNEL, Manifest, ManifestRow
-from medres.datasets.sources import Gathered
 from medres.errors import DatasetError
 from medres.io.medmnist import PARTS, MedMnistPart, medmnist_volume, read_medmnist
 from medres.io.nifti_writing import write_nifti

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medres.datasets.planes import TISSUE_HU, Planes, build_planes, grey_voxels, shown_digest
-from medres.datasets.reading import read_channel
+from medres.datasets.reading import read_channel, read_row_mask
 from medres.datasets.rows import Manifest, ManifestRow
 from medres.errors import MedresError, describe
 from medres.volume import Volume
@@ -128,8 +128,11 @@ def read_scan(manifest: Manifest, row: ManifestRow) -> Scan:
     Returns:
         A Scan, with a code where a channel was refused.
     """
-    shown, facts, warnings = [], {}, []
+    shown: list[Shown] = []
+    facts: dict[str, float] = {}
+    warnings: list[str] = []
     several = len(row.paths) > 1
+    first: Volume | None = None
     for channel in row.paths:
         told = f"{channel}: " if several else ""
         try:
@@ -145,7 +148,19 @@ def read_scan(manifest: Manifest, row: ManifestRow) -> Scan:
         own = _header_facts(volume, row) | _border_facts(grey)
         facts |= {f"{told}{name}": value for name, value in own.items()}
         warnings += volume.codes
-    return Scan(row.number, tuple(shown), facts, warnings=tuple(dict.fromkeys(warnings)))
+        first = first or volume
+    code, message = _mask_fault(manifest, row, first)
+    return Scan(row.number, tuple(shown), facts, code, message, tuple(dict.fromkeys(warnings)))
+
+
+def _mask_fault(manifest: Manifest, row: ManifestRow, volume: Volume | None) -> tuple[str, str]:
+    """Try to lay the row's segmentation on its first channel."""
+    if volume is not None and row.mask_path is not None:
+        try:
+            read_row_mask(manifest, row, volume)
+        except MedresError as error:
+            return error.code, f"segmentation: {error.what} - {error.cure}"
+    return "", ""
 
 
 def _header_facts(volume: Volume, row: ManifestRow) -> dict[str, float]:

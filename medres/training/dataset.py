@@ -19,9 +19,9 @@ from torch.utils.data import Dataset
 
 import medres
 from medres.datasets.cache import TensorCache
-from medres.datasets.reading import read_channel
 from medres.datasets.rows import Manifest, ManifestRow
 from medres.errors import DatasetError, MedresError
+from medres.io.reading import read
 from medres.models.scope import describe_scan
 from medres.preprocessing.model_input import ModelInput
 from medres.preprocessing.pipeline import preprocess
@@ -195,7 +195,8 @@ def read_volume(manifest: Manifest, row: ManifestRow, channel: str | None = None
     Returns:
         The Volume; without mm where the manifest says that its spacing is not known.
     """
-    volume = read_channel(manifest, row, channel)
+    series = row.series_of(channel or next(iter(row.paths))) or None
+    volume = read(manifest.path(row, channel), series=series, modality=row.modality or None)
     if row.spacing_known or not volume.spacing_known:
         return volume
     return replace(volume, spacing_known=False).with_codes("W_SPACING_UNKNOWN")
@@ -203,7 +204,8 @@ def read_volume(manifest: Manifest, row: ManifestRow, channel: str | None = None
 
 def _cache_key(manifest: Manifest, row: ManifestRow, spec: PreprocessingSpec) -> str:
     """Name the cache's entry for a row: by content, spec, version and what the manifest says of the scan."""
-    about = [medres.__version__, spec.model_dump_json(), row.modality, *map(row.series_of, row.paths), str(row.spacing_known)]
+    series = [row.series_of(channel) for channel in row.paths]
+    about = [medres.__version__, spec.model_dump_json(), row.modality, *series, str(row.spacing_known)]
     digest = hashlib.sha256(json.dumps(about).encode())
     for name, channel in _channels(row, spec):
         digest.update(name.encode())

@@ -17,6 +17,9 @@ def manifest(
     table: Annotated[Path | None, typer.Option("--table", help="CSV: label + path, series, study ...")] = None,
     modality: ModalityOption = None,
     label_names: Annotated[str | None, typer.Option("--label-names", help="MedMNIST: names of labels 0,1,...")] = None,
+    channels: Annotated[
+        str | None, typer.Option("--channels", help="sequences of a study as one row: t1c=T1.*GD,flair=FLAIR")
+    ] = None,
 ) -> None:
     """List the scans of a folder per class, of a tree with a label table, or of a MedMNIST file as a manifest."""
     run_recipe("manifest", **locals())

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from medres.datasets.found import Gathered
 from medres.datasets.medmnist_source import gather_medmnist
-from medres.datasets.sources import Gathered
 from medres.errors import DatasetError
 from medres.io import read
 
