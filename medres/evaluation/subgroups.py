@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -78,7 +79,7 @@ def _thirds(named: list[str]) -> list[str] | None:
     cuts = np.unique(np.quantile(numbers[known], [1 / 3, 2 / 3]))
     short = [f"{cut:.4g}" for cut in cuts]
     said = short if len(set(short)) == len(short) else [f"{cut!r}" for cut in cuts.tolist()]
-    between = [f"over {low} to {high}" for low, high in zip(said, said[1:], strict=False)]
+    between = [f"over {low} to {high}" for low, high in pairwise(said)]
     names = [f"up to {said[0]}", *between, f"over {said[-1]}"]
     places = np.searchsorted(cuts, numbers, side="left")
     return [names[place] if good else EMPTY for place, good in zip(places, known, strict=True)]
