@@ -40,5 +40,6 @@ def run(
     for code in volume.codes:
         err.print(f"{code}: {CODES[code].arises} - {CODES[code].cure}", markup=False)
     spacing = " × ".join(f"{s:.3g}" for s in volume.spacing_mm)
-    say(f"{' × '.join(map(str, volume.shape))} voxels of {spacing} mm, {volume.orientation}, written")
+    size = f"voxels of {spacing} mm" if volume.spacing_known else "voxels of unknown size"
+    say(f"{' × '.join(map(str, volume.shape))} {size}, {volume.orientation}, written")
     return EXIT_OK

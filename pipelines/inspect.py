@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from medres.io.series import Inventory, Series, SkippedFile
 from pipelines.console import EXIT_OK, EXIT_SOME_REFUSED, err, progress, say, table
 
 DAMAGED = ("E_UNREADABLE", "E_TRUNCATED", "E_SIZE_LIMIT", "E_INPUT_CHANGED", "E_HEADER_VALUE")
-MOST_SKIPPED_ROWS = 40
+MOST_RUNS = 12  # runs of numbers in one row
 
 
 def run(
@@ -98,7 +99,7 @@ def write_tables(inventory: Inventory) -> None:
     """Print the inventory for a person."""
     counts = {v: sum(s.verdict == v for s in inventory.series) for v in ("ok", "warned", "refused")}
     summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    say(f"{len(inventory.series)} series ({summary}); {len(inventory.skipped)} files skipped")
+    say(f"{len(inventory.series)} series ({summary}); {len(inventory.skipped)} files skipped{_checked(inventory)}")
     if inventory.series:
         columns = [
             "series",
@@ -108,12 +109,18 @@ def write_tables(inventory: Inventory) -> None:
             "spacing mm",
             "sides",
             "files",
-            "checked",
             "what",
         ]
         table("", columns, [_row(series) for series in inventory.series])
     if inventory.skipped:
-        table("Skipped, numbered in sorted order of all files", ["files", "code", "reason"], _skipped_rows(inventory))
+        say("Skipped files, numbered in sorted order of all files:")
+        table("", ["files", "numbers", "code", "reason"], _skipped_rows(inventory))
+
+
+def _checked(inventory: Inventory) -> str:
+    """Say once what the verdicts rest on."""
+    seen = sorted({series.checked for series in inventory.series})
+    return f"; checked: {', '.join(seen)}" if seen else ""
 
 
 def _row(series: Series) -> list[str]:
@@ -125,7 +132,6 @@ def _row(series: Series) -> list[str]:
         " × ".join(f"{s:.3g}" for s in series.spacing_mm) if series.spacing_mm else "–",
         series.orientation or "–",
         str(series.file_count),
-        series.checked,
         series.message if series.verdict == "refused" else _warn(series),
     ]
 
@@ -141,10 +147,21 @@ def _warn(series: Series) -> str:
 
 
 def _skipped_rows(inventory: Inventory) -> list[list[str]]:
-    """List files one by one, or by reason where they are many."""
-    if len(inventory.skipped) <= MOST_SKIPPED_ROWS:
-        return [[str(file.number), file.code, file.reason] for file in inventory.skipped]
+    """List files by reason."""
     numbers: dict[tuple[str, str], list[int]] = {}
     for file in inventory.skipped:
         numbers.setdefault((file.code, file.reason), []).append(file.number)
-    return [[f"{len(found)} (first {found[0]})", code, reason] for (code, reason), found in numbers.items()]
+    return [[str(len(found)), runs(found), code, reason] for (code, reason), found in numbers.items()]
+
+
+def runs(numbers: list[int]) -> str:
+    """Write rising numbers shortly.
+
+    Example:
+        >>> runs([1, 2, 3, 7])
+        '1-3, 7'
+    """
+    breaks = [0, *(n for n in range(1, len(numbers)) if numbers[n] != numbers[n - 1] + 1), len(numbers)]
+    parts = [(numbers[low], numbers[high - 1]) for low, high in pairwise(breaks) if high > low]
+    told = [f"{low}-{high}" if high > low else str(low) for low, high in parts[:MOST_RUNS]]
+    return ", ".join(told) + (", ..." if len(parts) > MOST_RUNS else "")

@@ -13,6 +13,24 @@ from medres.io.nifti import looks_like_nifti
 
 PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 GZIP = b"\x1f\x8b"
+# what is often found beside scans, so that a person sees what was skipped
+OTHERS = {
+    b"PK\3\4": "a zip archive, which is not looked into",
+    b"Rar!": "a RAR archive, which is not looked into",
+    b"7z\xbc\xaf": "a 7z archive, which is not looked into",
+    b"%PDF": "a PDF document",
+    b"GIF8": "a GIF picture; save the picture that is meant as PNG",
+    b"BM": "a BMP picture; save it as PNG",
+    b"RIFF": "a film, sound or WebP picture",
+    b"\x89HDF": "an HDF5 file",
+    b"\x93NUMPY": "a NumPy array",
+    b"NRRD": "an NRRD volume; convert it to NIfTI",
+    b"ObjectType": "a MetaImage header; convert it to NIfTI",
+    b"MZ": "a program",
+    b"\x7fELF": "a program",
+    b"\xd0\xcf\x11\xe0": "an Office or thumbnail file",
+}
+TEXT_BYTES = frozenset(range(32, 256)) | {9, 10, 12, 13}
 NIFTI_MAGICS = {344: (b"n+1\0", b"ni1\0"), 4: (b"n+2\0", b"ni2\0")}
 ANALYZE_HEADER = 348  # bytes, also the first number of an Analyze or NIfTI-1 header
 
@@ -42,7 +60,13 @@ def recognise(head: bytes, path: Path) -> str:
         return "dicom"
     if looks_like_nifti(path):
         return "nifti"
-    raise NotAScanError("unknown content")
+    raise NotAScanError(_name_other(head))
+
+
+def _name_other(head: bytes) -> str:
+    """Name what is no scan, as far as its first bytes tell."""
+    known = next((name for magic, name in OTHERS.items() if head.startswith(magic)), "")
+    return known or ("text" if TEXT_BYTES.issuperset(head) else "unknown content")
 
 
 def _is_nifti(head: bytes) -> bool:

@@ -35,7 +35,7 @@ def test_refuse_an_unknown_key_and_name_those_that_are_there(tmp_path: Path) -> 
 
 def test_refuse_one_file_that_is_no_scan(tmp_path: Path) -> None:
     (tmp_path / "Doe.txt").write_text("text")
-    with pytest.raises(IntakeError, match="E_NOT_DICOM: the file is no scan: unknown content") as fault:
+    with pytest.raises(IntakeError, match="E_NOT_DICOM: the file is no scan: text") as fault:
         read(tmp_path / "Doe.txt")
     assert "Doe" not in str(fault.value)
 

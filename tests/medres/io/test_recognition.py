@@ -38,3 +38,20 @@ def test_skip_everything_else(tmp_path: Path, head: bytes) -> None:
     path.write_bytes(head)
     with pytest.raises(NotAScanError):
         recognise(head, path)
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        (b"PK\3\4" + bytes(90), "a zip archive"),
+        (b"%PDF-1.4" + bytes(90), "a PDF document"),
+        (b"GIF89a" + bytes(90), "save the picture that is meant as PNG"),
+        (b"M\xfcller: see report\r\n", "text"),
+        (bytes(400), "unknown content"),
+    ],
+)
+def test_say_what_was_skipped(tmp_path: Path, head: bytes, words: str) -> None:
+    path = tmp_path / "anything"
+    path.write_bytes(head)
+    with pytest.raises(NotAScanError, match=words):
+        recognise(head, path)

@@ -45,7 +45,7 @@ def test_skip_what_is_no_scan_and_count_it_with_a_reason(tmp_path: Path) -> None
     assert [s.verdict for s in inventory.series] == ["ok"]
     assert [s.code for s in inventory.skipped] == ["W_SKIPPED_FILES"] * 6
     reasons = " ".join(s.reason for s in inventory.skipped)
-    for word in ("an empty file", "unknown content", "such as a report", "a segmentation"):
+    for word in ("an empty file", "text", "an Office or thumbnail file", "such as a report", "a segmentation"):
         assert word in reasons
     assert [s.number for s in inventory.skipped] == [1, 2, 3, 4, 5, 6]
     assert sum(s.file_count for s in inventory.series) + len(inventory.skipped) == 15
