@@ -55,7 +55,7 @@ def _facts(spec: TrainedModelSpec) -> dict[str, Any]:
     return {
         "modality": spec.modality,
         "channels": ", ".join(shown.channels),
-        "grid shown": f"size {shown.size or 'as it comes'}, {shown.fit}",
+        "grid shown": f"{' x '.join(map(str, shown.size)) if shown.size else 'as it comes'}, {shown.fit}",
         "spacing (mm)": shown.spacing_mm or "of the scan",
         "intensity": ", ".join(f"{key} {value}" for key, value in shown.intensity.model_dump().items()),
         "views": ", ".join(f"{key} {value}" for key, value in shown.views.model_dump().items()),
@@ -70,7 +70,8 @@ def _facts(spec: TrainedModelSpec) -> dict[str, Any]:
 
 def _operating_points(spec: TrainedModelSpec) -> str:
     """Tabulate the thresholds with the data they were chosen on."""
-    rows = ["| name | threshold | rule | sensitivity | specificity | chosen on |", "|---|---|---|---|---|---|"]
+    about = "Sensitivity and specificity are those of the validation scans that chose the threshold: they flatter.\n"
+    rows = [about, "| name | threshold | rule | sensitivity | specificity | chosen on |", "|---|---|---|---|---|---|"]
     for point in spec.operating_points.values():
         default = " (default)" if point.name == spec.default_operating_point else ""
         numbers = [
@@ -90,12 +91,33 @@ def _evaluation(content: bytes | None, weights: bytes | None) -> str:
     numbers = json.loads(content)
     about = _evaluated((numbers.get("model") or {}).get("weights_digest"), weights)
     found = dict(_estimates(numbers.get("headline", numbers)))  # an evaluation names the dozen that a card shows
-    rows = ["| metric | value | interval |", "|---|---|---|"]
-    for name, part in found.items():
-        interval = f"{part['lower']:.3f} to {part['upper']:.3f}" if _has_interval(part) else "undefined"
-        value = "undefined" if part["value"] is None else f"{part['value']:.3f}"
-        rows.append(f"| {name} | {value} | {interval} |")
-    return about + "\n".join(rows) if found else NOT_EVALUATED
+    rows = ["| metric | value | 95 % interval | n |", "|---|---|---|---|"]
+    rows += [f"| {name.replace('_', ' ')} | {' | '.join(_cells(part))} |" for name, part in found.items()]
+    return about + _on_what(numbers) + "\n".join(rows) if found else NOT_EVALUATED
+
+
+def _cells(part: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Value, interval and count of one number; what is undefined says why."""
+    counted = "" if part.get("n") is None else str(part["n"])
+    counted = counted if part.get("x") is None else f"{part['x']}/{counted}"
+    if part["value"] is None:
+        return "undefined", str(part.get("reason", "")), counted
+    interval = f"{part['lower']:.3f} to {part['upper']:.3f}" if _has_interval(part) else "none"
+    return f"{part['value']:.3f}", interval, counted
+
+
+def _on_what(numbers: Mapping[str, Any]) -> str:
+    """Say on which data the numbers were measured; empty where an evaluation does not name them."""
+    data, notes = numbers.get("data") or {}, numbers.get("notes") or []
+    if not {"n", "n_positive", "n_patients", "digest"} <= data.keys():
+        return ""
+    told = (
+        f"{data['n']} scans of {data['n_patients']} patients, {data['n_positive']} {data.get('positive', 'positive')}"
+    )
+    about = (
+        f"On {told} (data digest {data['digest'][:12]}); the positive share there is part of every predictive value."
+    )
+    return "\n\n".join([about, *(f"Note: {note}." for note in notes)]) + "\n\n"
 
 
 def _evaluated(digest: str | None, weights: bytes | None) -> str:
@@ -125,6 +147,9 @@ def _estimates(content: Any, name: str = "") -> Iterator[tuple[str, dict[str, An
 def _limits(spec: TrainedModelSpec, files: Mapping[str, bytes]) -> str:
     """Say what is absent, and what no model of this kind can do."""
     said = [text for name, text in ABSENT.items() if name not in files]
+    card = json.loads(files["explanation.json"]).get("scorecard") or {} if "explanation.json" in files else {}
+    if card.get("passed") is False:
+        said.append(f"its heatmaps failed their tests on validation scans: {card.get('reason', 'no reason kept')}")
     said.append(f"answers for {spec.modality} only; scans outside its scope get no probability")
     said.append("a heatmap shows what moved the score, not where a tumour ends")
     return "\n".join(f"- {text}" for text in said)
@@ -136,7 +161,14 @@ def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{key} ")
         else:
-            yield f"{prefix}{key}", value
+            yield f"{prefix}{key}", _say(value)
+
+
+def _say(value: Any) -> Any:
+    """Word a fact: a list by its items, a float by four digits."""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "none"
+    return f"{value:.4g}" if isinstance(value, float) else value
 
 
 def _bullets(facts: Mapping[str, Any]) -> str:

@@ -39,7 +39,7 @@ def test_numbers_come_with_their_intervals_and_undefined_ones_say_so():
     }
     card = write_model_card(model_spec(spec_3d()), {"evaluation.json": json.dumps(numbers).encode()})
     assert "| test auroc | 0.900 | 0.800 to 0.950 |" in card
-    assert "| test ppv | undefined | undefined |" in card
+    assert "| test ppv | undefined |  |  |" in card
 
 
 def test_provenance_is_listed():
@@ -61,3 +61,19 @@ def test_calibrator_and_band_are_named():
     card = write_model_card(model_spec(spec_3d(), calibrator=to_record(Platt(1.0, 0.0)), indeterminate=(0.4, 0.6)), {})
     assert "- calibrator: platt" in card
     assert "- indeterminate: 0.4 to below 0.6" in card
+
+
+def test_the_data_behind_the_numbers_and_the_counts_stand_beside_them():
+    data = {"n": 20, "n_positive": 8, "n_patients": 15, "positive": "tumour", "digest": "ab" * 32}
+    share = {"value": 0.75, "lower": 0.4, "upper": 0.9, "n": 8, "x": 6}
+    document = {"data": data, "notes": ["one site"], "headline": {"sensitivity": share}}
+    card = write_model_card(model_spec(spec_3d()), {"evaluation.json": json.dumps(document).encode()})
+    assert "On 20 scans of 15 patients, 8 tumour (data digest abababababab)" in card
+    assert "Note: one site." in card
+    assert "| sensitivity | 0.750 | 0.400 to 0.900 | 6/8 |" in card
+
+
+def test_heatmaps_that_failed_their_tests_are_a_known_limit():
+    content = {"scorecard": {"passed": False, "reason": "they point at nothing"}}
+    card = write_model_card(model_spec(spec_3d()), {"explanation.json": json.dumps(content).encode()})
+    assert "its heatmaps failed their tests on validation scans: they point at nothing" in card
