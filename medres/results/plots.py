@@ -39,7 +39,7 @@ def training_curves(history: Mapping[str, Sequence[float]], stamp: Stamp) -> byt
     for axes in (losses, others):
         if axes.lines:
             axes.legend(fontsize=8)
-    return _finish(figure, stamp)
+    return finish(figure, stamp)
 
 
 def score_distribution(
@@ -73,11 +73,19 @@ def score_distribution(
         axes.axvline(threshold, color="black", linestyle="--", label=f"threshold {threshold:.3g}")
     axes.set(xlabel=f"probability of {positive_label}", ylabel="scans", xlim=(0, 1))
     axes.legend(fontsize=8)
-    return _finish(figure, stamp)
+    return finish(figure, stamp)
 
 
-def _finish(figure: Figure, stamp: Stamp) -> bytes:
-    """Burn the disclaimer in and write PNG without the software's own text chunk."""
+def finish(figure: Figure, stamp: Stamp) -> bytes:
+    """Burn the disclaimer in and write PNG without the software's own text chunk.
+
+    Args:
+        figure: to be written.
+        stamp: model, version and day.
+
+    Returns:
+        A PNG file's bytes.
+    """
     figure.supxlabel(" · ".join(filter(None, (stamp.line, DISCLAIMER))), fontsize=7, color="#555555")
     stream = io.BytesIO()
     FigureCanvasAgg(figure).print_png(stream, metadata={"Software": None})

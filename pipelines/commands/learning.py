@@ -7,7 +7,21 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.program import DeviceOption, ManifestOption, OutOption, app, run_recipe
+from pipelines.commands.program import DeviceOption, ManifestOption, OutOption, SplitOption, app, run_recipe
+
+
+@app.command(epilog="Example: medres plan manifest.csv --positive malignant --out plan")
+def plan(
+    manifest: Annotated[Path, typer.Argument(metavar="MANIFEST", help="CSV", show_default=False)],
+    out: OutOption,
+    positive: Annotated[str | None, typer.Option("--positive", help="label that decisions are about")] = None,
+    rest: Annotated[bool, typer.Option("--rest", help="all other labels become one")] = False,
+    name: Annotated[str | None, typer.Option("--name", help="of the model")] = None,
+    sample: Annotated[int, typer.Option("--sample", help="scans that are read")] = 120,
+    device: DeviceOption = "cpu",
+) -> None:
+    """Measure the scans and plan an experiment: every choice with its reason, and the time it will take here."""
+    run_recipe("plan", **locals())
 
 
 @app.command(
@@ -37,3 +51,20 @@ def select(
 ) -> None:
     """Choose the best of several runs on the same folds, or their ensemble; the simpler wins unless surely worse."""
     run_recipe("select", **locals())
+
+
+@app.command(
+    "augment-preview", epilog="Example: medres augment-preview experiment.toml --manifest m.csv --out augmentation.png"
+)
+def augment_preview(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="the experiment", show_default=False)],
+    manifest: ManifestOption,
+    out: Annotated[Path, typer.Option("--out", help="PNG to write")],
+    split: SplitOption = None,
+    scans: Annotated[int, typer.Option("--scans", help="how many scans, labels in turn")] = 4,
+    variants: Annotated[int, typer.Option("--variants", help="how many variants of each")] = 6,
+    strength: Annotated[float | None, typer.Option("--strength", help="turn the policy's dial, 0 to 1")] = None,
+    seed: Annotated[int, typer.Option("--seed")] = 0,
+) -> None:
+    """Draw a contact sheet of scans before and after augmentation, all changes together and each alone."""
+    run_recipe("augment_preview", **locals())
