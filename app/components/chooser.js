@@ -21,7 +21,7 @@ class Chooser {
     this.series = series;
     this.entries.clear();
     this.host.replaceChildren();
-    this.host.hidden = series.length < 2;
+    this.host.hidden = series.filter((one) => !one.reformatted).length < 2;
     let group = null;
     for (const one of series) {
       if (one.group !== group) element("div", "group-name", this.host, one.group);
@@ -72,12 +72,14 @@ class Chooser {
       if (key === active) button.setAttribute("aria-current", "true");
       else button.removeAttribute("aria-current");
     }
+    if (this.active !== active) this.entries.get(active)?.scrollIntoView({ block: "nearest" });
+    this.active = active;
   }
 
   // The readable series before or after one, within the same study.
   beside(key, step) {
     const own = this.series.find((one) => one.key === key);
-    const all = this.series.filter((one) => one.readable && one.group === own?.group);
+    const all = this.series.filter((one) => one.readable && !one.reformatted && one.group === own?.group);
     return all[all.indexOf(own) + step]?.key;
   }
 
@@ -86,6 +88,11 @@ class Chooser {
     const own = this.series.find((one) => one.key === key);
     const priors = this.series.filter((one) => one.readable && one.prior && one.modality === own?.modality);
     return (priors.find((one) => one.title === own.title) || priors[0])?.key;
+  }
+
+  // The open series laid onto the patient's axes, where it lies off them.
+  get reformatted() {
+    return this.series.find((one) => one.reformatted)?.key;
   }
 
   hasPrior() {

@@ -15,6 +15,7 @@ const KEYS = [
   ["", "Tab", "next viewport or button"],
   ["y", "Y", "layout: three planes, 1 × 1, 1 × 2, 2 × 2", (v) => v.cycleLayout()],
   ["o", "O", "next plane in this viewport", (v) => v.cyclePlane()],
+  ["q", "Q", "reformatted to the patient's axes, and back (oblique or tilted scans)", (v) => v.toggleAxes()],
   ["t", "T", "list of series, shown or hidden", (v) => v.toggleSeries()],
   ["b", "B", "compare with the prior, side by side", (v) => v.compare()],
   ["u", "U", "link or unlink scrolling and windows", (v) => v.toggleLinks()],

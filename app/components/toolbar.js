@@ -76,6 +76,7 @@ class Toolbar {
       this.plane = this.select(host, "Plane (O)", planes, (name) => viewer.usePlane(name));
     }
     if (viewer.scene.series?.length > 1) this.button(host, "series", "Series", "T", () => viewer.toggleSeries());
+    if (viewer.chooser.reformatted) this.button(host, "axes", "Patient axes", "Q", () => viewer.toggleAxes());
     if (viewer.chooser.hasPrior()) this.button(host, "compare", "Compare", "B", () => viewer.compare());
     if (viewer.shownScans().length > 1) this.button(host, "link", "Link", "U", () => viewer.toggleLinks());
   }
@@ -158,6 +159,7 @@ class Toolbar {
     this.press("enlarge", v.layout.enlarged);
     this.press("cine", v.cine);
     this.press("link", v.links.on && v.links.whole());
+    this.press("axes", scan.key === v.chooser.reformatted);
     this.press("series", !v.chooser.host.hidden);
     for (const tool of ["length", "angle", "ellipse", "region"]) this.press(tool, v.tool === tool);
     this.layouts.value = v.layout.name;

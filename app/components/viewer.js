@@ -49,7 +49,7 @@ class Viewer {
   foot() {
     const foot = element("div", "foot", this.box);
     this.readout = element("div", "readout", foot);
-    this.spoken = element("div", "spoken", foot);
+    this.spoken = element("div", "spoken", this.box);
     this.spoken.setAttribute("role", "status");
     this.owner = element("div", "owner", foot);
   }
@@ -252,6 +252,13 @@ class Viewer {
     const next = this.chooser.beside(this.scan.key, step);
     if (next) this.showSeries(next);
     else this.say("No further series in this study. Shift + PgDn: the next study.");
+  }
+
+  // The scan as it was made, or laid onto the patient's axes; its title says which.
+  toggleAxes() {
+    const key = this.chooser.reformatted;
+    if (!key) return this.say("This scan lies on the patient's axes already, or they are not known.");
+    this.showSeries(this.scan.key === key ? this.first.key : key);
   }
 
   toggleSeries() {

@@ -175,7 +175,7 @@ class Viewport {
     this.corners.tr.textContent = this.viewer.links.words(this.scan);
     const lines = [];
     if (stack) lines.push(`Slice ${this.index + 1} of ${this.plane.slices}`);
-    if (known && stack) lines.push(`${this.positionText()}  every ${this.plane.sliceMm.toFixed(2)} mm`);
+    if (known && stack) lines.push(`every ${this.plane.sliceMm.toFixed(2)} mm`, this.positionText());
     if (this.scan.slab.mode !== "off" && stack) lines.push(this.slabText());
     this.corners.bl.textContent = lines.join("\n");
     const zoom = known ? `Zoom ${(t.scale / t.fit).toFixed(2)} x` : "Spacing not known";

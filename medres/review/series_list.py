@@ -38,12 +38,18 @@ def describe_series(beside: Beside, *, subject: bool, thumb: str = "") -> dict[s
         "prior": beside.prior,
         "verdict": "refused" if refused else "warned" if warnings else "ok",
         "warnings": warnings,
-        "reason": f"{item.code}: {item.message}" if refused else "",
+        "reason": _reason(item.code, item.message) if refused else "",
         "readable": not refused,
         "subject": subject,
+        "reformatted": False,
         "opens": not subject and not refused and not beside.prior,
         "thumb": "" if refused else thumb,
     }
+
+
+def _reason(code: str, message: str) -> str:
+    """Say why, with the code once."""
+    return message if message.startswith(code) else f"{code}: {message}"
 
 
 def describe_reformatted(of: Beside) -> dict[str, Any]:
@@ -56,12 +62,8 @@ def describe_reformatted(of: Beside) -> dict[str, Any]:
         Fits into JSON.
     """
     entry = describe_series(of, subject=False)
-    return entry | {
-        "key": of.item.key + REFORMATTED,
-        "title": TITLE.capitalize(),
-        "detail": title_of(of),
-        "opens": False,
-    }
+    own = {"key": of.item.key + REFORMATTED, "title": TITLE.capitalize(), "detail": title_of(of)}
+    return entry | own | {"opens": False, "reformatted": True}
 
 
 def title_of(beside: Beside) -> str:
