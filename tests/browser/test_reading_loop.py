@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,38 +16,11 @@ from medres.review.decisions import progress_of
 from medres.review.scans import read_item
 from medres.review.store import ReviewStore
 from medres.review.worklist import open_worklist
-from tests.browser.conftest import ROOT, free_port, wait_for
+from tests.browser.viewer_process import FRAME, Viewer, canvas, watch
 from tests.results_folder import build_results
 
 pytestmark = pytest.mark.browser
-FRAME = "(box) => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(0))))"
 CANARIES = ("Doe^Jane", "MRN-778812", "CANARY-FOLDER", "19500101")
-
-
-class Viewer:
-    """A `medres view` of its own, that a test may kill and start again at the same address."""
-
-    def __init__(self, folder: Path, *more: str) -> None:
-        self.folder, self.more, self.port = folder, more, free_port()
-        self.process: subprocess.Popen | None = None
-        self.address = self.start()
-
-    def start(self) -> str:
-        words = [sys.executable, "-m", "pipelines.cli", "view", str(self.folder), "--port", str(self.port)]
-        full = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-        self.process = subprocess.Popen(
-            [*words, "--no-browser", *self.more],
-            cwd=ROOT,
-            env=full,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        return wait_for(self.port, self.process)
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(timeout=20)
 
 
 @pytest.fixture(scope="module")
@@ -66,21 +35,9 @@ def viewer(results):
     started.kill()
 
 
-def canvas(page: Page, ready: str = '[data-ready="all"]') -> Locator:
-    box = page.locator(f".medres{ready}")
-    box.wait_for(timeout=60000)
-    return box
-
-
 def look(box: Locator) -> dict:
     box.evaluate(FRAME)
     return box.evaluate("(box) => ({ ...box.medres.look, cursor: box.medres.cursor, heat: box.medres.heatLook.on })")
-
-
-def watch(page: Page) -> list[str]:
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    return asked
 
 
 def test_a_study_is_read_from_the_worklist_to_the_final_reading(page, viewer, results):
@@ -255,10 +212,10 @@ def test_cine_plays_and_stops(box):
     assert look(box)["cursor"][2] == stopped
 
 
-def test_page_down_turns_to_the_next_study_of_the_worklist(page, viewer, results):
+def test_shift_page_down_turns_to_the_next_study_of_the_worklist(page, viewer, results):
     box = open_first(page, viewer, results, 1)
     box.locator(".port.main").click()
-    page.keyboard.press("PageDown")
+    page.keyboard.press("Shift+PageDown")
     following = open_worklist(results).items[2].key
     expect(page.locator(".medres .port.main .tl")).to_contain_text(following, timeout=30000)
 
