@@ -89,6 +89,10 @@ E_MODEL_MEMBERS | the members of an ensemble do not belong together | choose mod
 E_MODEL_GOLDEN | the model does not give its golden probability here | copy the folder again; if it stays, do not use it on this machine
 E_WEIGHTS_FILE | a weight file cannot be read safely | fetch it again; only safetensors and plain tensors are opened
 E_WEIGHTS_COVERAGE | too little of the backbone was loaded | choose weights of this network and depth
+E_WEIGHTS_SOURCE | no source of weights has this name | choose one of the names that medres weights list shows
+E_WEIGHTS_MISSING | the weights are not in the weights folder | run medres weights fetch, or place the file that is named there
+E_WEIGHTS_DIGEST | a weight file is not the one that was published or pinned | remove it and fetch it again
+E_WEIGHTS_FETCH | the weights could not be fetched | run the command again, it goes on where it stopped; offline, place the file that is named
 E_NETWORK_UNKNOWN | no network has this name | choose one of the names that are listed
 E_NETWORK_OPTION | this network has no such choice | leave the choice out, or take a network that has it
 E_INPUT_SMALL | the input is too small for this network | enlarge it to the size that is named
@@ -113,6 +117,8 @@ E_TRAIN_CLASS | a class has too few patients to train on | add patients or leave
 E_TRAIN_NAN | the loss became NaN | lower the learning rate; the rows of the batch are named
 E_TRAIN_MEMORY | this experiment does not fit the memory | use the size that is named
 E_TRAIN_OUT | the output folder already holds another run | choose another --out or go on with --resume
+E_PLAN_EMPTY | no scan of the manifest can be read | see medres audit for what is wrong with them
+E_PLAN_MIXED | the manifest's scans are of several kinds | make one manifest for each kind
 E_SELECT_RUN | a run to select from is no finished run of folds | finish it with medres train --folds
 E_SELECT_FOLDS | runs to select from were not made on the same folds | train them with one manifest and one split
 E_TRAIN_RESUME | there is nothing to resume, or it belongs to another configuration | start without --resume in a new folder
