@@ -1,6 +1,6 @@
 """Figures of docs/datasets.md: the audit's time, memory and growth; planted copies; splits; the cache against decoding.
 
-Run `python -m benchmarks.datasets growth|planted|split|cache [folder of the shared data]`.
+Run `python -m benchmarks.datasets growth [how many ...]`, or with `planted`, `split` or `cache`.
 """
 
 from __future__ import annotations
@@ -60,8 +60,9 @@ def _noisy(picture: Image.Image, generator: np.random.Generator) -> Image.Image:
     return Image.fromarray(np.clip(values + generator.normal(0, 10, values.shape), 0, 255).astype(np.uint8))
 
 
-def growth(counts: tuple[int, ...] = (1250, 2500, 5000, 10_000)) -> None:
+def growth(*counts: int) -> None:
     """Audit 224 x 224 pictures: real brain scans, each further round warped, so that no two are copies."""
+    counts = counts or (1250, 2500, 5000, 10_000)
     source = read_manifest(SHARED / "data/brain_mri/manifest.csv")
     generator = np.random.default_rng(0)
     with tempfile.TemporaryDirectory() as folder:
@@ -163,4 +164,5 @@ def _decode_seconds(manifest: Manifest, rows: tuple[ManifestRow, ...], modality:
 
 
 if __name__ == "__main__":
-    {"growth": growth, "planted": planted, "split": split, "cache": cache}[sys.argv[1]]()
+    asked = {"growth": growth, "planted": planted, "split": split, "cache": cache}[sys.argv[1]]
+    asked(*(map(int, sys.argv[2:])))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from medres.datasets.audit import AuditReport, audit_manifest, with_safe_groups
 from medres.datasets.files import write_atomically
+from medres.datasets.kept_pairs import default_folder
 from medres.datasets.manifest import Manifest, read_manifest, write_manifest
 from medres.datasets.planes import build_planes, grey_voxels
 from medres.datasets.reading import read_row
@@ -39,6 +40,7 @@ def run(manifest: Path, out: Path, split: Path | None = None, fix: str | None = 
             read_rows,
             parts,
             workers=workers or os.cpu_count() or 1,
+            kept=default_folder(),
             on_progress=lambda step, done, total: advance(done, total=total, note=step),
         )
     write_atomically(out / "audit.json", json.dumps(asdict(report) | {"digest": report.digest}, indent=1) + "\n")

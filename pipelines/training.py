@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from medres.datasets.audit import check_split
+from medres.datasets.kept_pairs import default_folder
 from medres.datasets.leaks import describe_acceptance, refuse_leaks
 from medres.datasets.rows import Manifest
 from medres.datasets.split import Split
@@ -84,7 +85,11 @@ def refuse_leaking(scans: Manifest, parts: Split, accepted: list[str]) -> dict[s
     cores = os.cpu_count() or 1
     with console.progress("audit") as advance:
         leaks = check_split(
-            scans, parts, workers=cores, on_progress=lambda step, done, total: advance(done, total=total, note=step)
+            scans,
+            parts,
+            workers=cores,
+            kept=default_folder(),
+            on_progress=lambda step, done, total: advance(done, total=total, note=step),
         )
     refuse_leaks(leaks, accepted)
     return describe_acceptance(leaks, accepted)

@@ -12,11 +12,13 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from medres.datasets.balance import Balance, find_balance
+from medres.datasets.kept_pairs import find_kept, keep_pairs
 from medres.datasets.leaks import Leak, Pair, find_leaks, with_parts
 from medres.datasets.pairs import find_pairs
 from medres.datasets.rows import Manifest
@@ -89,7 +91,12 @@ class AuditReport:
 
 
 def audit_manifest(
-    manifest: Manifest, split: Split | None = None, *, workers: int = 1, on_progress: Progress | None = None
+    manifest: Manifest,
+    split: Split | None = None,
+    *,
+    workers: int = 1,
+    kept: Path | None = None,
+    on_progress: Progress | None = None,
 ) -> AuditReport:
     """Audit a manifest and, where given, a split of it.
 
@@ -97,6 +104,7 @@ def audit_manifest(
         manifest: to audit; it may name no patients.
         split: of this manifest.
         workers: processes for reading, threads for comparing.
+        kept: folder where the pairs are kept for `check_split`; None keeps nothing.
         on_progress: called with (what is being done, done, of how many).
 
     Returns:
@@ -105,6 +113,8 @@ def audit_manifest(
     start = time.perf_counter()
     scans = read_scans(manifest, workers=workers, on_progress=_step(on_progress, "read scans"))
     found, thresholds = find_pairs(manifest, scans, workers, on_progress)
+    if kept:
+        keep_pairs(kept, manifest, found)
     pairs = with_parts(manifest, split, found)
     groups = safe_groups(manifest, pairs)
     readable = [number for number, scan in enumerate(scans) if scan.digest]
@@ -130,7 +140,12 @@ def audit_manifest(
 
 
 def check_split(
-    manifest: Manifest, split: Split, *, workers: int = 1, on_progress: Progress | None = None
+    manifest: Manifest,
+    split: Split,
+    *,
+    workers: int = 1,
+    kept: Path | None = None,
+    on_progress: Progress | None = None,
 ) -> tuple[Leak, ...]:
     """Look for patients, copies and near-copies on two sides of a split; what `medres train` asks before it starts.
 
@@ -138,6 +153,7 @@ def check_split(
         manifest: the split's.
         split: to check.
         workers: processes for reading, threads for comparing.
+        kept: folder with pairs of earlier looks at the same files, which are then not read again; None looks anew.
         on_progress: called with (what is being done, done, of how many).
 
     Returns:
@@ -145,8 +161,13 @@ def check_split(
     """
     used = {key for keys in split.parts.values() for key in keys}
     part = manifest.with_rows(row for row in manifest.rows if row.key in used)
-    scans = read_scans(part, workers=workers, on_progress=_step(on_progress, "read scans"))
-    return find_leaks(part, split, find_pairs(part, scans, workers, on_progress)[0])
+    pairs = find_kept(kept, part) if kept else None
+    if pairs is None:
+        scans = read_scans(part, workers=workers, on_progress=_step(on_progress, "read scans"))
+        pairs = find_pairs(part, scans, workers, on_progress)[0]
+        if kept:
+            keep_pairs(kept, part, pairs)
+    return find_leaks(part, split, pairs)
 
 
 def _step(on_progress: Progress | None, name: str) -> Callable[[int, int], None] | None:

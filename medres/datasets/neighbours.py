@@ -24,7 +24,7 @@ CROPS = (
 )
 NEAREST = 8  # neighbours asked for at each look-up
 KEPT = 12  # candidates kept for each scan
-BLOCK = 2048  # scans cropped at once
+BLOCK = 256  # scans handled at once, so that memory stays small
 LINKS, BUILD_EFFORT, SEARCH_EFFORT = 16, 100, 40  # of the index (M, ef_construction, ef)
 
 
@@ -79,16 +79,19 @@ def find_candidates(planes: NDArray[np.uint8], threads: int = 1, nearest: int = 
     index.add_items(whole.reshape(len(planes), -1))
     index.set_ef(max(SEARCH_EFFORT, nearest))
     lays = 8 if planes.shape[1] == 1 else 16
-    found, similar, how = [], [], []
-    for crop_number, crop in enumerate(CROPS):
-        described = whole if crop_number == 0 else _described(planes, crop)
-        for number in range(lays):
-            looked_up = np.ascontiguousarray(lay(described, number)).reshape(len(planes), -1)
-            labels, distances = index.knn_query(looked_up, k=min(nearest, len(planes)))
-            found.append(labels.astype(np.int32))
-            similar.append(1 - distances)
-            how.append(np.full(labels.shape, crop_number * 16 + number, np.int16))
-    return _best_pairs(np.concatenate(found, 1), np.concatenate(similar, 1), np.concatenate(how, 1))
+    described = [whole if number == 0 else _described(planes, crop) for number, crop in enumerate(CROPS)]
+    blocks = []
+    for start in range(0, len(planes), BLOCK):
+        found, similar, how = [], [], []
+        for crop_number, parts in enumerate(described):
+            for number in range(lays):
+                looked_up = np.ascontiguousarray(lay(parts[start : start + BLOCK], number))
+                labels, distances = index.knn_query(looked_up.reshape(len(looked_up), -1), k=min(nearest, len(planes)))
+                found.append(labels.astype(np.int32))
+                similar.append(1 - distances)
+                how.append(np.full(labels.shape, crop_number * 16 + number, np.int16))
+        blocks.append(_best_of(start, np.concatenate(found, 1), np.concatenate(similar, 1), np.concatenate(how, 1)))
+    return _each_once(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
 
 
 def _described(planes: NDArray[np.uint8], crop: tuple[float, float, float]) -> NDArray[np.float32]:
@@ -104,26 +107,37 @@ def _described(planes: NDArray[np.uint8], crop: tuple[float, float, float]) -> N
     return np.concatenate(blocks)
 
 
-def _best_pairs(found: NDArray[np.int32], similar: NDArray[np.float32], how: NDArray[np.int16]) -> Candidates:
+def _best_of(
+    start: int, found: NDArray[np.int32], similar: NDArray[np.float32], how: NDArray[np.int16]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32], NDArray[np.int16]]:
+    """Keep the best candidates of each scan looked up, each with its best way: (first, second, similarity, way)."""
     count, width = found.shape
-    first = np.repeat(np.arange(count, dtype=np.int32), width)
-    second, similarity, ways = found.ravel(), similar.ravel(), how.ravel()
+    first = np.repeat(np.arange(start, start + count, dtype=np.int64), width)
+    second, similarity, ways = found.ravel().astype(np.int64), similar.ravel(), how.ravel()
     other = first != second
     first, second, similarity, ways = first[other], second[other], similarity[other], ways[other]
     order = np.lexsort((ways, -similarity, second, first))
-    order = order[
-        _is_first(first[order].astype(np.int64) * count + second[order])
-    ]  # the best way of each directed pair
+    order = order[_is_first(np.stack([first[order], second[order]], axis=1))]  # the best way of each directed pair
     order = order[np.lexsort((-similarity[order], first[order]))]
     rank = np.arange(len(order)) - np.searchsorted(first[order], first[order])
     order = order[rank < KEPT]
-    low, high = np.minimum(first[order], second[order]), np.maximum(first[order], second[order])
-    order = order[np.lexsort((-similarity[order], high, low))]
-    low, high = np.minimum(first[order], second[order]), np.maximum(first[order], second[order])
-    order = order[_is_first(low.astype(np.int64) * count + high)]
-    pairs = np.stack([first[order], second[order]], axis=1).astype(np.int64)
+    return first[order], second[order], similarity[order], ways[order]
+
+
+def _each_once(
+    first: NDArray[np.int64],
+    second: NDArray[np.int64],
+    similarity: NDArray[np.float32],
+    ways: NDArray[np.int16],
+) -> Candidates:
+    """Of a pair that was found from both sides keep the better way."""
+    low, high = np.minimum(first, second), np.maximum(first, second)
+    order = np.lexsort((-similarity, high, low))
+    order = order[_is_first(np.stack([low[order], high[order]], axis=1))]
+    pairs = np.stack([first[order], second[order]], axis=1)
     return Candidates(pairs, ways[order] % 16, ways[order] // 16, similarity[order])
 
 
 def _is_first(values: NDArray[np.int64]) -> NDArray[np.bool_]:
-    return np.concatenate([[True], values[1:] != values[:-1]]) if len(values) else np.zeros(0, bool)
+    """Mark the first of equal neighbours; values (n, 2)."""
+    return np.concatenate([[True], (values[1:] != values[:-1]).any(axis=1)]) if len(values) else np.zeros(0, bool)
