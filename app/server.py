@@ -8,6 +8,13 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from app import state  # noqa: F401 - loads the libraries before the first reader waits for them
-from app.doors import ROUTES, Porter
+from app.doors import LOCAL_HOSTS, ROUTES, Porter
+from app.settings import settings
+from medres.review.people import read_people
 
-app = st.App(Path(__file__).with_name("main.py"), routes=ROUTES, middleware=[Middleware(Porter)])
+PEOPLE = settings().people
+HOSTS = LOCAL_HOSTS | set(read_people(PEOPLE).hosts if PEOPLE else ())
+
+app = st.App(
+    Path(__file__).with_name("main.py"), routes=ROUTES, middleware=[Middleware(Porter, hosts=frozenset(HOSTS))]
+)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 FOLDER_VARIABLE, MODEL_VARIABLE = "MEDRES_VIEW_FOLDER", "MEDRES_VIEW_MODEL"
 OPINION_VARIABLE, REVIEW_VARIABLE = "MEDRES_VIEW_OPINION", "MEDRES_REVIEW_URL"
+PEOPLE_VARIABLE = "MEDRES_VIEW_PEOPLE"
 
 
 @dataclass(frozen=True)
@@ -15,21 +16,29 @@ class Settings:
     """What the viewer was started with.
 
     Attributes:
-        folder: results or scans, or None.
+        folders: results or scans; empty without any.
         model: a TrainedModel folder, or None.
         opinion_hidden: whether the model's opinion waits for a first reading.
         review: URL of the review store, or "" for a file of its own.
+        people: file that says who may sign in as what, or None for one local reader.
     """
 
-    folder: Path | None
+    folders: tuple[Path, ...]
     model: Path | None
     opinion_hidden: bool
     review: str
+    people: Path | None
 
 
 def settings() -> Settings:
     """Read what `medres view` handed over."""
-    folder, model = os.environ.get(FOLDER_VARIABLE), os.environ.get(MODEL_VARIABLE)
+    folders, model = os.environ.get(FOLDER_VARIABLE, ""), os.environ.get(MODEL_VARIABLE)
     hidden = os.environ.get(OPINION_VARIABLE, "hidden") != "shown"
-    review = os.environ.get(REVIEW_VARIABLE, "")
-    return Settings(Path(folder) if folder else None, Path(model) if model else None, hidden, review)
+    review, people = os.environ.get(REVIEW_VARIABLE, ""), os.environ.get(PEOPLE_VARIABLE)
+    return Settings(
+        tuple(Path(line) for line in folders.split("\n") if line),
+        Path(model) if model else None,
+        hidden,
+        review,
+        Path(people) if people else None,
+    )

@@ -123,7 +123,7 @@ def run(out: Path, seed: int = 0, viewer: bool = True, plan: Plan = FULL) -> int
     findings = demo_checks.check(place, stages.run)
     _conclude(place, findings, time.monotonic() - start)
     if viewer:
-        view.run(folder=place.scores, model=None, port=8501, browser=True)
+        view.run(folders=[place.scores], model=None, port=8501, browser=True)
     return console.EXIT_OK if all(finding.holds for finding in findings) else console.EXIT_FATAL
 
 

@@ -5,10 +5,6 @@ Each file is whole or not there; `evaluation.json` is written last, so that it s
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import tempfile
 from pathlib import Path
 
 from medres.evaluation.summary import Evaluation
@@ -16,11 +12,9 @@ from medres.results.evaluation_figures import draw_plots
 from medres.results.evaluation_html import build_evaluation_html
 from medres.results.evaluation_setting import EvaluationSetting
 from medres.results.evaluation_tables import build_tables
+from medres.results.pdf import write_pdf
 from medres.results.writing import write_bytes
 from pipelines.scored import ScoredTable, predictions_csv
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PDF_SECONDS = 60
 
 
 def write_evaluation(
@@ -50,32 +44,3 @@ def write_evaluation(
     write_bytes(out / "report.html", page, "the report")
     write_pdf(out / "report.html", out / "report.pdf")
     write_bytes(out / "evaluation.json", document, "evaluation.json")
-
-
-def write_pdf(page: Path, out: Path) -> bool:
-    """Print a page as PDF through Chromium, where there is one.
-
-    Args:
-        page: HTML file.
-        out: PDF file.
-
-    Returns:
-        Whether it was written; a browser that is missing, fails or hangs leaves no PDF and no half of one.
-    """
-    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        return False
-    with tempfile.TemporaryDirectory() as place:
-        draft = Path(place) / "report.pdf"
-        command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"]
-        command += [f"--user-data-dir={place}/profile", f"--print-to-pdf={draft}", page.resolve().as_uri()]
-        try:
-            subprocess.run(
-                command, capture_output=True, timeout=PDF_SECONDS, check=True, env=os.environ | {"HOME": place}
-            )
-        except (OSError, subprocess.SubprocessError):
-            return False
-        if not draft.exists():
-            return False
-        write_bytes(out, draft.read_bytes(), "the PDF")
-    return True

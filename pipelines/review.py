@@ -11,7 +11,7 @@ from medres.errors import StoreError
 from medres.io.privacy import load_site_key
 from medres.results.writing import replacing
 from medres.review.decisions import progress_of
-from medres.review.export import agreement_report, export_manifest
+from medres.review.export import agreement_report, export_manifest, with_pseudonyms
 from medres.review.store import FILE, ReviewStore
 from medres.review.trail import read_head
 from medres.review.worklist import open_worklist
@@ -57,7 +57,7 @@ def export(store: str, folder: Path | None, out: Path, key_file: Path | None = N
     with closing(_open(store, key_file)) as opened:
         opened.verify()
         progress = progress_of(opened.entries())
-    report = agreement_report(progress)
+    report = agreement_report(with_pseudonyms(progress, load_site_key(key_file)))
     out.mkdir(parents=True, exist_ok=True)
     with replacing(out / "agreement.json", "the agreement report") as draft:
         draft.write_text(json.dumps(report, indent=2, ensure_ascii=False), encoding="utf-8")

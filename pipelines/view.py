@@ -10,13 +10,19 @@ import importlib.util
 import os
 import socket
 import sys
+import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
-from medres.errors import IntakeError, MedresError, ModelError, StoreError
+from medres.errors import IntakeError, MedresError, ModelError, SpecError, StoreError
+from medres.review.people import read_people
 from pipelines.console import err
 
 FOLDER_VARIABLE, MODEL_VARIABLE = "MEDRES_VIEW_FOLDER", "MEDRES_VIEW_MODEL"
+PEOPLE_VARIABLE = "MEDRES_VIEW_PEOPLE"
 ADDRESS = "127.0.0.1"
+SECRETS = ".streamlit/secrets.toml"  # where Streamlit looks for the identity provider, here and in the home folder
+AUTH_KEYS = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
 OPTIONS = {
     "server.address": ADDRESS,
     "browser.serverAddress": ADDRESS,
@@ -38,24 +44,30 @@ OPTIONS = {
 }
 
 
-def run(folder: Path | None, model: Path | None, port: int, browser: bool) -> int:
+def run(
+    folders: Sequence[Path] | None, model: Path | None, port: int, browser: bool, people: Path | None = None
+) -> int:
     """Check what was given, then become the server; returns only where that is not possible.
 
     Args:
-        folder: results of `medres score`, or scans; None opens an empty viewer.
+        folders: results of `medres score`, or scans; several make one worklist, None opens an empty viewer.
         model: a TrainedModel folder to score scans with, or None.
         port: to listen on.
         browser: open a window.
+        people: who may sign in as what; None is one local reader without login.
 
     Returns:
         Exit status.
 
     Raises:
-        MedresError: E_NOT_FOUND, E_MODEL_MISSING, E_USAGE.
+        MedresError: E_NOT_FOUND, E_MODEL_MISSING, E_USAGE, E_SPEC..., E_OPTIONAL.
     """
-    _check(folder, model, port)
+    folders = tuple(folders or ())
+    _check(folders, model, port)
+    if people is not None:
+        _check_login(people)
     command = command_line(port, browser)
-    environment = {**os.environ, **handed_over(folder, model)}
+    environment = {**os.environ, **handed_over(folders, model, people)}
     err.print(f"medres view: http://{ADDRESS}:{port} (end it with Ctrl-C)", markup=False)
     sys.stderr.flush()
     os.execve(command[0], command, environment)
@@ -76,10 +88,11 @@ def command_line(port: int, browser: bool) -> list[str]:
     return [sys.executable, "-m", "streamlit", "run", str(server_file()), *flags]
 
 
-def handed_over(folder: Path | None, model: Path | None) -> dict[str, str]:
+def handed_over(folders: Sequence[Path], model: Path | None, people: Path | None = None) -> dict[str, str]:
     """Write the environment that tells the viewer what to open."""
-    given = {FOLDER_VARIABLE: folder, MODEL_VARIABLE: model}
-    return {name: str(path.resolve()) for name, path in given.items() if path is not None}
+    places = "\n".join(str(folder.resolve()) for folder in folders)
+    given = {FOLDER_VARIABLE: places, MODEL_VARIABLE: model, PEOPLE_VARIABLE: people}
+    return {name: value if isinstance(value, str) else str(value.resolve()) for name, value in given.items() if value}
 
 
 def server_file() -> Path:
@@ -94,7 +107,7 @@ def server_file() -> Path:
     return Path(found.origin)
 
 
-def _check(folder: Path | None, model: Path | None, port: int) -> None:
+def _check(folders: Sequence[Path], model: Path | None, port: int) -> None:
     if not 1 <= port <= 65535:
         raise MedresError("E_USAGE", f"the port must be in 1 to 65535, got {port}")
     with socket.socket() as door:
@@ -103,7 +116,29 @@ def _check(folder: Path | None, model: Path | None, port: int) -> None:
             door.bind((ADDRESS, port))
         except OSError:
             raise MedresError("E_USAGE", f"port {port} is in use", "choose another with --port") from None
-    if folder is not None and not folder.exists():
-        raise IntakeError("E_NOT_FOUND", "there is nothing where FOLDER points")
+    for number, folder in enumerate(folders, start=1):
+        which = f" {number}" if len(folders) > 1 else ""
+        if not folder.exists():
+            raise IntakeError("E_NOT_FOUND", f"there is nothing where FOLDER{which} points")
+        if "\n" in str(folder.resolve()):
+            raise MedresError("E_USAGE", f"the path of FOLDER{which} must be one line, got a line break in it")
     if model is not None and not (model / "trained_model.json").is_file():
         raise ModelError("E_MODEL_MISSING", "the folder given with --model holds no trained_model.json")
+
+
+def _check_login(people: Path) -> None:
+    """Refuse to start a viewer that nobody could sign in to."""
+    read_people(people)
+    if importlib.util.find_spec("authlib") is None:
+        raise StoreError("E_OPTIONAL", "signing in needs Authlib", "install medres[oidc]")
+    places = (Path.cwd() / SECRETS, Path.home() / SECRETS)
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        raise SpecError("E_SPEC", f"--people needs an [auth] section in {SECRETS}, got no such file")
+    try:
+        told = tomllib.loads(found.read_text(encoding="utf-8")).get("auth", {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError):
+        raise SpecError("E_SPEC_FORMAT", f"{SECRETS} cannot be read as TOML") from None
+    missing = [name for name in AUTH_KEYS if not told.get(name)]
+    if missing:
+        raise SpecError("E_SPEC", f"the [auth] section of {SECRETS} must have {', '.join(missing)}, got none")

@@ -71,18 +71,6 @@ def _standing(said: Opinion) -> None:
     )
 
 
-def draw_report(opened: state.OpenStudy) -> None:
-    """Offer the report as one HTML page; it is made when it is asked for."""
-    st.download_button(
-        "Report (HTML)",
-        lambda: state.report_page(opened),
-        file_name="medres-report.html",
-        mime="text/html",
-        width="stretch",
-        on_click="ignore",
-    )
-
-
 def draw_warnings(opened: state.OpenStudy, said: Sequence[Opinion]) -> None:
     """Draw the warnings of intake and models, in words."""
     told = [code for one in said for code in one.warnings]

@@ -1,35 +1,49 @@
-"""The worklist's model -> its card: what it is for, what it is not for, its operating points and numbers."""
+"""The worklist's models -> their cards: what each is for and not for, operating points, plots, evaluations."""
 
 from __future__ import annotations
 
+import io
+
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from app import state
 from app.components.page import always_say, plain
+from app.screens.data import draw_numbers
 from medres.errors import MedresError
 from medres.models.spec import TrainedModelSpec
 from medres.models.trained_model import CARD, TrainedModel
 from medres.results.disclaimer import PHANTOM
+from medres.results.standing import validation_scores
+
+BINS = 20
+HISTORY = "history.csv"
 
 
 def draw() -> None:
-    """Draw the model card, or say that there is no model."""
+    """Draw the card of a model, or say that there is none."""
     try:
-        loaded = state.classifier()
+        known = state.loaded_models()
     except MedresError as fault:
-        st.error(str(fault))
+        st.error(plain(str(fault)))
         return
-    if loaded is None:
+    if not known:
         st.info("No model is here. Start with a results folder, or with `medres view FOLDER --model MODEL`.")
         return
-    spec = loaded.model.spec
+    names = list(known)
+    chosen = st.segmented_control("Model", names, default=names[0]) if len(names) > 1 else names[0]
+    model = known[chosen or names[0]].model
+    spec = model.spec
     st.subheader(plain(f"{spec.name} {spec.version}"))
     if spec.synthetic:
         st.warning(PHANTOM)
     _facts(spec)
     _points(spec)
-    _card(loaded.model)
+    _validation(model)
+    _history(model)
+    _evaluations(model)
+    _card(model)
     always_say(f"{spec.name} {spec.version}")
 
 
@@ -62,7 +76,49 @@ def _points(spec: TrainedModelSpec) -> None:
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
 
 
+def _validation(model: TrainedModel) -> None:
+    """Draw how validation scores fall, by class, with the default threshold in words."""
+    found = validation_scores(model)
+    if found is None:
+        return
+    label = model.spec.positive_label
+    counts = {f"with {label}": found[0], f"without {label}": found[1]}
+    edges = np.linspace(0, 1, BINS + 1)
+    table = pd.DataFrame({name: np.histogram(scores, edges)[0] for name, scores in counts.items()})
+    table["score"] = [f"{lower:.2f}" for lower in edges[:-1]]
+    st.markdown("**Scores of validation scans**")
+    st.bar_chart(
+        table, x="score", y=list(counts), stack=False, color=["#e4572e", "#5b8db8"], x_label="score, from", height=220,
+        y_label="scans",
+    )  # fmt: skip
+    st.caption(
+        f"{found[0].size} scans with {plain(label)} and {found[1].size} without; none of them trained the model."
+    )
+
+
+def _history(model: TrainedModel) -> None:
+    """Draw how loss and validation went while the model was trained."""
+    if HISTORY not in model.spec.files:
+        return
+    table = pd.read_csv(io.BytesIO(model.read_file(HISTORY)))
+    numbers = [name for name in table.columns if name != "epoch" and pd.api.types.is_numeric_dtype(table[name])]
+    losses, others = [n for n in numbers if "loss" in n], [n for n in numbers if "auroc" in n]
+    with st.expander("Training"):
+        for names, words in ((losses, "loss, lower is better"), (others, "higher is better")):
+            if names:
+                st.line_chart(table[names], x_label="epoch", y_label=words, height=220)
+
+
+def _evaluations(model: TrainedModel) -> None:
+    """Draw the main numbers of evaluations of this very model."""
+    for document in state.documents():
+        if document.kind == "evaluation" and document.model_digest == model.digest:
+            st.markdown(f"**Evaluation: {plain(document.title)}**")
+            st.caption(plain("; ".join(f"{name.lower()} {value}" for name, value in document.facts.items() if value)))
+            draw_numbers(document)
+
+
 def _card(model: TrainedModel) -> None:
     if CARD in model.spec.files:
         with st.expander("Model card"):
-            st.text(model.read_file(CARD).decode("utf-8"))
+            st.markdown(model.read_file(CARD).decode("utf-8"))  # Markdown without HTML; the policy loads no picture

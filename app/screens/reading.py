@@ -10,7 +10,9 @@ import streamlit as st
 from app import state
 from app.components.decision import draw_decision
 from app.components.kept import draw_key_images, key_image_of
-from app.components.opinion import draw_opinions, draw_regions, draw_report, draw_warnings
+from app.components.opinion import draw_opinions, draw_regions, draw_warnings
+from app.components.others import draw_others
+from app.components.report import draw_report
 from app.components.viewer import draw_viewer
 from medres.errors import MedresError
 from medres.explain.heatmap import Heatmap
@@ -54,9 +56,9 @@ def _read(opened: state.OpenStudy) -> None:
             draw_regions(
                 opened, explained, next(one for one in said if one.model_digest == digest), alone=len(heats) == 1
             )
-        if not hidden and heats:
-            draw_report(opened)
+        draw_others(opened)
         draw_key_images(opened)
+        draw_report(opened)
         draw_warnings(opened, shown)
     _follow(opened, result)
     with right:

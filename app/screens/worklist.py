@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
 from app import state
-from app.components.page import always_say
+from app.components.page import always_say, plain
 from app.components.upload import draw_upload
 from medres.errors import MedresError
 from medres.review.decisions import Progress
@@ -21,7 +25,32 @@ STATUSES = {
     "error": "failed",
     "unscored": "not scored",
 }
-STANDINGS = {"new": "new", "begun": "begun", "read": "read", "discordant": "discordant"}
+STANDINGS = ["new", "begun", "read", "discordant"]
+HIDDEN = "After your first reading"
+MOST_MODELS = 4  # columns of scores
+ROW_PIXELS = 44
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """The worklist as this reader may see it."""
+
+    listed: Worklist
+    so_far: dict[str, Progress]
+    disputed: frozenset[str]
+
+    def progress(self, item: WorklistItem) -> Progress:
+        """Tell how far this reader came with a study."""
+        return self.so_far.get(item.key, NOTHING)
+
+    def standing(self, item: WorklistItem) -> str:
+        """Name where a study stands; discordant also where another reader found otherwise."""
+        if not item.readable:
+            return ""
+        return "discordant" if item.key in self.disputed else self.progress(item).standing
+
+
+NOTHING = Progress()
 
 
 def draw() -> None:
@@ -37,48 +66,45 @@ def draw() -> None:
         always_say(state.model_line())
         return
     try:
-        so_far = state.all_progress()
+        seen = Seen(listed, state.all_progress(), state.disputed())
     except MedresError as fault:
-        st.error(str(fault))
-        so_far = {}
-    shown = _filtered(listed, so_far)
-    _above(shown, so_far)
-    _table(shown, so_far)
+        st.error(plain(str(fault)))
+        seen = Seen(listed, {}, frozenset())
+    shown = _filtered(seen)
+    _above(shown, seen)
+    _table(shown, seen)
     counts = f"{len(shown)} of {len(listed.items)} series"
     st.caption(counts + (f" · {listed.skipped} files were no scan" if listed.skipped else ""))
     draw_upload()
     always_say(state.model_line())
 
 
-def _filtered(listed: Worklist, so_far: dict[str, Progress]) -> list[WorklistItem]:
+def _filtered(seen: Seen) -> list[WorklistItem]:
+    items = seen.listed.items
     left, middle, right, last = st.columns(4)
-    text = left.text_input("Search", placeholder="key, modality, warning", key="search").strip().lower()
-    kinds = sorted({item.modality for item in listed.items if item.modality})
+    text = left.text_input("Search", placeholder="key, patient, modality, warning", key="search").strip().lower()
+    kinds = sorted({item.modality for item in items if item.modality})
     modality = middle.multiselect("Modality", kinds, key="modality")
-    status = right.multiselect("Status", sorted({STATUSES[item.status] for item in listed.items}), key="status")
-    reading = last.multiselect("Reading", list(STANDINGS.values()), key="reading")
+    status = right.multiselect("Status", sorted({STATUSES[item.status] for item in items}), key="status")
+    reading = last.multiselect("Reading", STANDINGS, key="reading")
     return [
         item
-        for item in listed.items
-        if (not text or text in _haystack(item))
+        for item in items
+        if (not text or all(word in _haystack(item) for word in text.split()))
         and (not modality or item.modality in modality)
         and (not status or STATUSES[item.status] in status)
-        and (not reading or _standing(item, so_far) in reading)
+        and (not reading or seen.standing(item) in reading)
     ]
-
-
-def _standing(item: WorklistItem, so_far: dict[str, Progress]) -> str:
-    return STANDINGS[so_far.get(item.key, Progress()).standing] if item.readable else ""
 
 
 def _haystack(item: WorklistItem) -> str:
     words = [item.key, item.modality, item.code, item.patient_key, STATUSES[item.status], *item.warnings]
-    return " ".join(words).lower()
+    return " ".join([*words, *(said.model for said in item.opinions)]).lower()
 
 
-def _above(shown: list[WorklistItem], so_far: dict[str, Progress]) -> None:
+def _above(shown: list[WorklistItem], seen: Seen) -> None:
     left, right = st.columns([3, 2], vertical_alignment="center")
-    unread = [item for item in shown if item.readable and so_far.get(item.key, Progress()).final is None]
+    unread = [item for item in shown if item.readable and seen.progress(item).final is None]
     with left:
         if st.button("Read the first unread study", type="primary", disabled=not unread) and unread:
             _open(unread[0])
@@ -93,7 +119,7 @@ def _switch(wanted: bool) -> None:
     try:
         state.show_scores(wanted)
     except MedresError as fault:
-        st.error(str(fault))
+        st.error(plain(str(fault)))
         return
     st.rerun()
 
@@ -103,14 +129,17 @@ def _open(item: WorklistItem) -> None:
     state.turn_to("reading")
 
 
-def _table(shown: list[WorklistItem], so_far: dict[str, Progress]) -> None:
-    table = pd.DataFrame([_record(item, so_far) for item in shown], columns=list(_COLUMNS))
+def _table(shown: list[WorklistItem], seen: Seen) -> None:
+    models = dict(list(seen.listed.models.items())[:MOST_MODELS]) if len(seen.listed.models) > 1 else {}
+    columns = _columns(models)
+    table = pd.DataFrame([_record(item, seen, models) for item in shown], columns=list(columns))
     chosen = st.dataframe(
         table,
-        column_config=_COLUMNS,
+        column_config=columns,
         hide_index=True,
         width="stretch",
-        height=min(620, 38 + 35 * max(1, len(shown))),
+        height=min(660, 40 + ROW_PIXELS * max(1, len(shown))),
+        row_height=ROW_PIXELS,
         on_select="rerun",
         selection_mode="single-row",
         key="table",
@@ -124,32 +153,56 @@ def _choose(item: WorklistItem) -> None:
     if item.readable:
         _open(item)
     else:
-        st.warning(f"{item.key}: {item.code}: {item.message}")
+        st.warning(plain(f"{item.key}: {item.code}: {item.message}"))
 
 
-_COLUMNS = {
-    "Study": st.column_config.TextColumn("Series", help="key of the series, as medres inspect shows it"),
-    "Patient": st.column_config.TextColumn("Patient", help="keyed pseudonym"),
-    "Modality": st.column_config.TextColumn("Modality", width="small"),
-    "Probability": st.column_config.ProgressColumn("Probability", min_value=0.0, max_value=1.0, format="%.3f"),
-    "Decision": st.column_config.TextColumn("Decision"),
-    "Status": st.column_config.TextColumn("Status"),
-    "Reading": st.column_config.TextColumn("Reading"),
-    "Warnings": st.column_config.TextColumn("Warnings and reasons", width="large"),
-}
-
-
-def _record(item: WorklistItem, so_far: dict[str, Progress]) -> dict[str, object]:
-    said = item.opinion
-    hidden = state.is_hidden(said, so_far.get(item.key, Progress()))
-    decision = "After your first reading" if hidden else DECISIONS.get(said.decision, "No answer") if said else ""
+def _columns(models: dict[str, str]) -> dict[str, Any]:
+    """Name the columns; of several models each has one of its own."""
+    score = st.column_config.ProgressColumn
+    several = {digest: score(name, min_value=0.0, max_value=1.0, format="%.3f") for digest, name in models.items()}
+    one = {"Probability": score("Probability", min_value=0.0, max_value=1.0, format="%.3f")}
     return {
+        "Picture": st.column_config.ImageColumn("", width=52, help="middle slice"),
+        "Study": st.column_config.TextColumn("Series", help="key of the series, as medres inspect shows it"),
+        "Patient": st.column_config.TextColumn("Patient", help="keyed pseudonym"),
+        "Modality": st.column_config.TextColumn("Modality", width="small"),
+        **(several or one),
+        "Decision": st.column_config.TextColumn("Decision", width="medium" if several else None),
+        "Status": st.column_config.TextColumn("Status"),
+        "Reading": st.column_config.TextColumn("Reading", width="small"),
+        "Waiting": st.column_config.DatetimeColumn(
+            "Scored", format="distance", width="small", help="how long an unread study has waited since it was scored"
+        ),
+        "Warnings": st.column_config.TextColumn("Warnings and reasons", width="large"),
+    }
+
+
+def _record(item: WorklistItem, seen: Seen, models: dict[str, str]) -> dict[str, object]:
+    progress = seen.progress(item)
+    hidden = any(state.is_hidden(said, progress) for said in item.opinions)
+    scores = {digest: item.opinion_of(digest) for digest in models} or {"Probability": item.opinion}
+    return {
+        "Picture": state.thumbnail_address(item) or None,
         "Study": item.key,
         "Patient": item.patient_key,
         "Modality": item.modality or "not given",
-        "Probability": said.probability if said and not hidden else None,
-        "Decision": decision,
+        **{name: said.probability if said and not hidden else None for name, said in scores.items()},
+        "Decision": HIDDEN if hidden else _decision(item),
         "Status": STATUSES[item.status],
-        "Reading": _standing(item, so_far),
+        "Reading": seen.standing(item),
+        "Waiting": _since(item) if item.readable and progress.final is None else None,
         "Warnings": ", ".join(filter(None, (item.code, *item.warnings))),
     }
+
+
+def _decision(item: WorklistItem) -> str:
+    """Name the decision; where models differ, all of them."""
+    told = dict.fromkeys(DECISIONS.get(said.decision, "No answer") for said in item.opinions)
+    return " / ".join(told)
+
+
+def _since(item: WorklistItem) -> datetime | None:
+    try:
+        return datetime.fromisoformat(item.finished_at)
+    except ValueError:
+        return None

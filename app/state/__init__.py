@@ -3,18 +3,31 @@
 Everything that takes time is asked for here, once, and kept for all sessions; tokens are each session's own.
 """
 
-from app.state.canvas import scene, series_of, show_beside
-from app.state.folders import folder, leave_upload, model_line, receive_upload, shows_upload, worklist
+from app.state.canvas import scene, series_of, show_beside, thumbnail_address
+from app.state.folders import (
+    folder,
+    folders,
+    known_models,
+    leave_upload,
+    model_line,
+    receive_upload,
+    uploaded,
+    worklist,
+)
 from app.state.models import explainable, heatmaps_made, make_heatmap, opinions, standing_of
+from app.state.people import is_signed_in, needs_login, person, reader
 from app.state.readings import (
     all_progress,
+    all_readers,
+    disputed,
     is_hidden,
     keep_key_image,
     key_images,
     mark,
     mark_region,
+    note_policy,
+    others,
     progress,
-    reader,
     record,
     remove_key_image,
     reveal,
@@ -24,6 +37,8 @@ from app.state.readings import (
     set_mark,
     show_scores,
 )
+from app.state.report import prints, reading_page, reading_pdf, reading_report
+from app.state.scoring import ScoringJob, scoring_job, start_scoring
 from app.state.screen import (
     go_to,
     neighbour,
@@ -34,6 +49,7 @@ from app.state.screen import (
     remember_pages,
     turn_to,
 )
+from app.state.service import agreement, documents, loaded_models, overviews, trail_head
 from app.state.studies import (
     OpenStudy,
     can_explain,
@@ -41,57 +57,77 @@ from app.state.studies import (
     heatmap,
     heatmap_made,
     opinion,
-    report_page,
     standing,
     study,
 )
 
 __all__ = [
     "OpenStudy",
+    "ScoringJob",
+    "agreement",
     "all_progress",
+    "all_readers",
     "can_explain",
     "classifier",
+    "disputed",
+    "documents",
     "explainable",
     "folder",
+    "folders",
     "go_to",
     "heatmap",
     "heatmap_made",
     "heatmaps_made",
     "is_hidden",
+    "is_signed_in",
     "keep_key_image",
     "key_images",
+    "known_models",
     "leave_upload",
+    "loaded_models",
     "make_heatmap",
     "mark",
     "mark_region",
     "model_line",
+    "needs_login",
     "neighbour",
     "note_address",
+    "note_policy",
     "open_item",
     "open_key",
     "open_study",
     "opinion",
     "opinions",
+    "others",
+    "overviews",
+    "person",
+    "prints",
     "progress",
     "reader",
+    "reading_page",
+    "reading_pdf",
+    "reading_report",
     "receive_upload",
     "record",
     "remember_pages",
     "remove_key_image",
-    "report_page",
     "reveal",
     "review_store",
     "scene",
     "scores_shown",
+    "scoring_job",
     "seconds_open",
     "series_of",
     "set_mark",
     "show_beside",
     "show_scores",
-    "shows_upload",
     "standing",
     "standing_of",
+    "start_scoring",
     "study",
+    "thumbnail_address",
+    "trail_head",
     "turn_to",
+    "uploaded",
     "worklist",
 ]

@@ -140,6 +140,14 @@ def _thumb(opened: OpenStudy, one: Beside) -> str:
     return _tokens().address(opened.item.key, f"thumb {one.item.key}", lambda: _thumbnail(one.item))
 
 
+def thumbnail_address(item: WorklistItem) -> str:
+    """Give this session's address of a worklist thumbnail; it is drawn when the browser comes to show it."""
+    if not item.readable:
+        return ""
+    tokens: Tokens = st.session_state.setdefault("list_tokens", Tokens())
+    return tokens.address(str(folder()), item.key, lambda: _thumbnail(item))
+
+
 def _thumbnail(item: WorklistItem) -> bytes:
     with _ONE_AT_A_TIME:
         try:

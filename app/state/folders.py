@@ -5,6 +5,8 @@ Knows no open study.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,20 +14,34 @@ import streamlit as st
 
 from app.session import Uploads
 from app.settings import settings
-from medres.review.upload import receive
+from medres.review.upload import Received, receive
 from medres.review.worklist import LEDGER_FILE, Worklist, open_worklist
 
 
-def receive_upload(name: str, content: BinaryIO, modality: str | None) -> int:
+@dataclass(frozen=True)
+class Uploaded:
+    """What this session uploaded.
+
+    Attributes:
+        scans: folder of its files.
+        modality: for files that carry none.
+        results: folder that its scores go to.
+    """
+
+    scans: Path
+    modality: str | None
+    results: Path
+
+
+def receive_upload(given: Sequence[tuple[str, BinaryIO]], modality: str | None) -> Received:
     """Take an upload in and make it this session's worklist.
 
     Args:
-        name: as the browser gave it.
-        content: the bytes.
+        given: names, as the browser gave them, and bytes.
         modality: for files that carry none.
 
     Returns:
-        Files received.
+        What was kept and what was left out.
 
     Raises:
         MedresError: when it is refused; nothing of it is kept.
@@ -34,35 +50,56 @@ def receive_upload(name: str, content: BinaryIO, modality: str | None) -> int:
     st.session_state["uploads"] = uploads
     uploads.count += 1
     place = uploads.folder / str(uploads.count)
-    received = receive(name, content, place)
-    st.session_state["uploaded"] = (place, modality)
-    st.session_state.pop("open", None)
+    received = receive(given, place)
+    st.session_state["uploaded"] = Uploaded(place, modality, uploads.folder / f"{uploads.count}-results")
+    for name in ("open", "job"):
+        st.session_state.pop(name, None)
     return received
-
-
-def shows_upload() -> bool:
-    """Tell whether this session's worklist is an upload."""
-    return "uploaded" in st.session_state
 
 
 def leave_upload() -> None:
     """Go back to the folder that the viewer was started with."""
-    for name in ("uploaded", "open"):
+    for name in ("uploaded", "open", "job"):
         st.session_state.pop(name, None)
 
 
+def uploaded() -> Uploaded | None:
+    """Give this session's upload, or None."""
+    return st.session_state.get("uploaded")
+
+
+def folders() -> tuple[Path, ...]:
+    """Give the folders of this session's worklist; an upload's results once they are there."""
+    upload = uploaded()
+    if upload is None:
+        return settings().folders
+    return (upload.results,) if (upload.results / LEDGER_FILE).is_file() else (upload.scans,)
+
+
 def folder() -> Path | None:
-    """Give the folder of this session's worklist."""
-    return st.session_state["uploaded"][0] if shows_upload() else settings().folder
+    """Give the first folder of this session's worklist, beside which its readings stand; None without any."""
+    return next(iter(folders()), None)
 
 
 def worklist() -> Worklist | None:
     """List what waits, anew when the results folder changed; None without a folder."""
-    place = folder()
-    if place is None:
-        return None
-    modality = st.session_state["uploaded"][1] if shows_upload() else None
-    return _worklist(place, settings().model, modality, _stamp(place))
+    upload = uploaded()
+    return _listed(folders(), upload.modality if upload else None)
+
+
+def known_models() -> dict[str, Path]:
+    """Give the models that an upload can be scored with, by name: the one that was given, and the results' own."""
+    own, listed = settings().model, _listed(settings().folders, None)
+    found = {"the model that was given": own} if own is not None else {}
+    for digest, place in (listed.model_folders if listed else {}).items():
+        if place.is_dir() and listed is not None and place != own:
+            found[listed.models.get(digest, digest[:8])] = place
+    return found
+
+
+def _listed(places: tuple[Path, ...], modality: str | None) -> Worklist | None:
+    stamp = tuple(when for place in places for when in _stamp(place))
+    return _worklist(places, settings().model, modality, stamp) if places else None
 
 
 def _stamp(place: Path) -> tuple[int, ...]:
@@ -72,12 +109,12 @@ def _stamp(place: Path) -> tuple[int, ...]:
 
 
 @st.cache_resource(max_entries=2, show_spinner="Listing the studies ...")
-def _worklist(place: Path, model: Path | None, modality: str | None, stamp: tuple[int, ...]) -> Worklist:
-    return open_worklist(place, model, modality)
+def _worklist(places: tuple[Path, ...], model: Path | None, modality: str | None, stamp: tuple[int, ...]) -> Worklist:
+    return open_worklist(places, model, modality)
 
 
 def model_line() -> str:
-    """Name the worklist's model, or say that there is none."""
+    """Name the worklist's models, or say that there is none."""
     listed = worklist()
-    known = [item.opinion.model for item in listed.items if item.opinion] if listed else []
-    return known[0] if known else "no model"
+    known = sorted(listed.models.values()) if listed else []
+    return ", ".join(known[:3]) + (", ..." if len(known) > 3 else "") if known else "no model"

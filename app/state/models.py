@@ -41,8 +41,17 @@ def model_of(said: Opinion) -> Classifier | None:
     place = listed.model_folders.get(said.model_digest) if listed else None
     if place is None or not place.is_dir():
         return None
-    found = _model(place)
+    found = model_at(place)
     return found if found.model.digest == said.model_digest else None
+
+
+def model_at(place: Path) -> Classifier:
+    """Load the model of a folder.
+
+    Raises:
+        MedresError: when it cannot be used.
+    """
+    return _model(place)
 
 
 @st.cache_resource(max_entries=MODELS_KEPT, show_spinner="Loading the model ...")

@@ -11,7 +11,8 @@ from typing import Any
 import streamlit as st
 
 from app.settings import settings
-from app.state.folders import folder
+from app.state.folders import folder, uploaded
+from app.state.people import person, reader
 from app.state.studies import OpenStudy
 from medres.io.privacy import configuration_folder, load_site_key, pseudonym
 from medres.review.decisions import POLICY, Progress, Reading, progress_of, record_reading, record_reveal
@@ -23,8 +24,6 @@ from medres.review.opinion import Opinion
 from medres.review.store import FILE, ReviewStore
 from medres.review.worklist import LEDGER_FILE, WorklistItem
 
-LOCAL_READER = "local"
-
 
 def review_store() -> ReviewStore:
     """Open the review store: beside the results, or for scans in the user's own configuration folder.
@@ -33,7 +32,8 @@ def review_store() -> ReviewStore:
         StoreError: when it cannot be used.
     """
     chosen = settings()
-    place = folder()
+    upload = uploaded()
+    place = upload.scans if upload else folder()  # an upload goes with the session, its readings stay
     if chosen.review or place is None:
         return _review_store(chosen.review or str(configuration_folder() / FILE))
     if (place / LEDGER_FILE).is_file():
@@ -47,16 +47,48 @@ def _review_store(place: str) -> ReviewStore:
     return ReviewStore(place, load_site_key())
 
 
-def reader() -> str:
-    """Name who reads: the signed-in person where login is set up, else "local"."""
-    return str(st.user.get("email") or LOCAL_READER) if st.user.get("is_logged_in") else LOCAL_READER
-
-
 def all_progress() -> dict[str, Progress]:
     """Tell how far this reader came, by study key."""
     mine = reader()
     by_study = progress_of(review_store().entries())
     return {study: readers[mine] for study, readers in by_study.items() if mine in readers}
+
+
+def all_readers() -> dict[str, dict[str, Progress]]:
+    """Tell how far everybody came, by study key and reader; empty for who may not see it."""
+    known = person()
+    return progress_of(review_store().entries()) if known is not None and known.oversees else {}
+
+
+def others(item: WorklistItem) -> tuple[Progress, ...]:
+    """Give what others read of a study: to a reviewer, and only after an own first reading."""
+    known = person()
+    found = progress_of(review_store().entries(study=item.key)).get(item.key, {})
+    if known is None or not known.sees_others or found.get(known.name, Progress()).first is None:
+        return ()
+    return tuple(one for name, one in found.items() if name != known.name and one.first is not None)
+
+
+def disputed() -> frozenset[str]:
+    """Name the studies of which another's final reading differs from this reader's; only for who may see both."""
+    known = person()
+    if known is None or not known.sees_others:
+        return frozenset()
+    found = set()
+    for study, readers in progress_of(review_store().entries()).items():
+        mine = readers.get(known.name, Progress()).final
+        findings = {one.final.finding for one in readers.values() if one.final is not None}
+        if mine is not None and len(findings) > 1:
+            found.add(study)
+    return frozenset(found)
+
+
+def note_policy() -> None:
+    """Write once a session that scores are shown before the first reading, where the viewer was started so."""
+    if settings().opinion_hidden or st.session_state.get("policy_noted"):
+        return
+    review_store().append(reader(), POLICY, body={"scores_shown_before_first_reading": True, "by": "start"})
+    st.session_state["policy_noted"] = True
 
 
 def progress(item: WorklistItem) -> Progress:

@@ -5,7 +5,6 @@ Knows no reader.
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -17,7 +16,6 @@ from app.state.folders import folder, worklist
 from medres.classifier import Classifier, load_classifier
 from medres.explain.gradcam import build_heatmap
 from medres.explain.heatmap import Heatmap
-from medres.results.folder import REPORT_FILE, write_results
 from medres.results.standing import Standing, find_standing
 from medres.review.opinion import Opinion, opinion_of_prediction
 from medres.review.scans import read_item
@@ -102,19 +100,6 @@ def standing(said: Opinion) -> Standing | None:
     model = classifier()
     same = model is not None and model.model.digest == said.model_digest
     return find_standing(model.model, said.probability) if model is not None and same else None
-
-
-def report_page(opened: OpenStudy) -> bytes:
-    """Make the report of a study as one HTML page.
-
-    Raises:
-        MedresError: when the model cannot be used or the page not be written.
-    """
-    model = classifier()
-    assert model is not None  # offered only where can_explain
-    with tempfile.TemporaryDirectory() as place:
-        write_results(Path(place), model.predict(opened.volume), model.model, opened.volume, heatmap(opened))
-        return (Path(place) / REPORT_FILE).read_bytes()
 
 
 def heatmap_made(opened: OpenStudy) -> Heatmap | None:

@@ -44,14 +44,10 @@ def find_standing(model: TrainedModel, probability: float | None) -> Standing | 
     Returns:
         None where the model was saved without validation scores.
     """
-    if VALIDATION not in model.spec.files:
+    found = validation_scores(model)
+    if found is None:
         return None
-    rows = list(csv.DictReader(io.StringIO(model.read_file(VALIDATION).decode("utf-8"))))
-    if not rows or not {"label", "score"} <= rows[0].keys():
-        return None
-    scores = np.array([float(row["score"]) for row in rows])
-    positive = np.array([row["label"] == model.spec.positive_label for row in rows])
-    with_it, without = scores[positive], scores[~positive]
+    with_it, without = found
     return Standing(
         n_positive=with_it.size,
         n_negative=without.size,
@@ -60,6 +56,25 @@ def find_standing(model: TrainedModel, probability: float | None) -> Standing | 
         positive_counts=_counts(with_it),
         negative_counts=_counts(without),
     )
+
+
+def validation_scores(model: TrainedModel) -> tuple[np.ndarray, np.ndarray] | None:
+    """Read the scores of the model's validation scans.
+
+    Args:
+        model: with its validation.csv.
+
+    Returns:
+        ((n,), (m,)) scores of scans with and without the finding, in [0, 1]; None where it was saved without them.
+    """
+    if VALIDATION not in model.spec.files:
+        return None
+    rows = list(csv.DictReader(io.StringIO(model.read_file(VALIDATION).decode("utf-8"))))
+    if not rows or not {"label", "score"} <= rows[0].keys():
+        return None
+    scores = np.array([float(row["score"]) for row in rows])
+    positive = np.array([row["label"] == model.spec.positive_label for row in rows])
+    return scores[positive], scores[~positive]
 
 
 def _counts(scores: np.ndarray) -> tuple[int, ...]:

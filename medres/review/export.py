@@ -16,7 +16,9 @@ from medres.datasets.rows import CHANNEL, Manifest, ManifestRow
 from medres.errors import StoreError
 from medres.evaluation.agreement import kappa, tabulate
 from medres.io import find_series
+from medres.io.privacy import SiteKey, pseudonym
 from medres.review.decisions import Progress
+from medres.review.people import LOCAL
 from medres.review.scans import ALONE, find_item
 from medres.review.worklist import Worklist, WorklistItem
 
@@ -125,6 +127,22 @@ def agreement_report(progress: ByStudy) -> dict[str, Any]:
     return {
         "readers": {reader: _one_reader(_of(progress, reader)) for reader in readers},
         "pairs": [_one_pair(progress, *pair) for pair in itertools.combinations(readers, 2)],
+    }
+
+
+def with_pseudonyms(progress: ByStudy, key: SiteKey) -> ByStudy:
+    """Name readers by a keyed pseudonym: what leaves the store names no member of staff.
+
+    Args:
+        progress: from `progress_of`.
+        key: the site's.
+
+    Returns:
+        The same; the one local reader, who has no name, stays "local".
+    """
+    return {
+        study: {name if name == LOCAL.name else f"reader-{pseudonym(key, name)}": one for name, one in readers.items()}
+        for study, readers in progress.items()
     }
 
 

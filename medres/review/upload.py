@@ -5,8 +5,11 @@ Knows archives and file heads; an uploaded name is never a path, and only its en
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,70 +20,100 @@ ENDINGS = (".nii.gz", ".nii", ".dcm", ".png", ".jpg", ".jpeg")
 ZIP_HEAD = b"PK\x03\x04"
 PROGRAMS = (b"MZ", b"\x7fELF", b"#!", b"\xfe\xed\xfa", b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 LARGEST = 2 * 2**30  # bytes of one upload
+MOST_FILES = 20_000
 PIECE = 2**20
 
 
-def receive(name: str, content: BinaryIO, folder: Path, *, largest: int = LARGEST) -> int:
-    """Put one upload into a folder of its own.
+@dataclass(frozen=True)
+class Received:
+    """What became of an upload.
+
+    Attributes:
+        files: kept.
+        left_out: files of a kind that is no scan, such as a text beside it.
+    """
+
+    files: int
+    left_out: int = 0
+
+
+def receive(given: Sequence[tuple[str, BinaryIO]], folder: Path, *, largest: int = LARGEST) -> Received:
+    """Put one upload into a folder of its own: all of it that can be a scan, or nothing.
 
     Args:
-        name: as the browser gave it; only its ending counts.
-        content: the bytes.
+        given: for each file its name, as the browser gave it (only the ending counts), and its bytes.
         folder: made here, mode 700; must not be there yet.
-        largest: most bytes.
+        largest: most bytes, of all files together.
 
     Returns:
-        Files received.
+        How many files were kept. Of several, those of another kind are left out; one alone is refused.
 
     Raises:
-        IntakeError: E_UPLOAD for a program, an unknown kind or too many bytes; E_ARCHIVE for an unsafe archive.
+        IntakeError: E_UPLOAD for a program, an unknown kind, too many bytes or files; E_ARCHIVE for an unsafe archive.
         StoreError: E_DISK_FULL or E_WRITE.
     """
-    draft = Path(tempfile.mkdtemp(prefix=".upload-", dir=folder.parent))  # mode 700
+    if not 1 <= len(given) <= MOST_FILES:
+        raise IntakeError("E_UPLOAD", f"an upload must have 1 to {MOST_FILES} files, got {len(given)}")
     try:
-        held = draft / "upload"
-        head = _hold(content, held, largest)
-        if head.startswith(PROGRAMS):
-            raise IntakeError("E_UPLOAD", "the file must be a scan, its first bytes are a program's")
-        if head.startswith(ZIP_HEAD):
-            count = extract_archive(held, draft / "scans")
-            _refuse_programs(draft / "scans")
-        else:
-            count = _take_one(name, held, draft / "scans")
-        (draft / "scans").chmod(0o700)
-        (draft / "scans").rename(folder)
+        draft = Path(tempfile.mkdtemp(prefix=".upload-", dir=folder.parent))  # mode 700
+        try:
+            received = _take_all(given, draft, largest)
+            (draft / "scans").chmod(0o700)
+            (draft / "scans").rename(folder)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
     except OSError as fault:
-        raise StoreError("E_WRITE", f"the upload cannot be kept ({fault.strerror})") from None
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    return count
+        code = "E_DISK_FULL" if fault.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT) else "E_WRITE"
+        raise StoreError(code, f"the upload cannot be kept ({fault.strerror})") from None
+    return received
 
 
-def _hold(content: BinaryIO, held: Path, largest: int) -> bytes:
+def _take_all(given: Sequence[tuple[str, BinaryIO]], draft: Path, largest: int) -> Received:
+    scans, held = draft / "scans", draft / "upload"
+    scans.mkdir()
+    room, kept, left_out = largest, 0, 0
+    for number, (name, content) in enumerate(given, start=1):
+        head = _hold(content, held, room, largest)
+        room -= held.stat().st_size
+        count = _take(name, head, held, scans / f"{number:06d}")
+        if not count and len(given) == 1:
+            raise IntakeError("E_UPLOAD", f"the file must end with one of {', '.join(('.zip', *ENDINGS))} or be DICOM")
+        kept += count
+        left_out += not count
+        held.unlink(missing_ok=True)
+    if not kept:
+        raise IntakeError("E_UPLOAD", f"an upload must hold a scan, got {left_out} files that are none")
+    return Received(kept, left_out)
+
+
+def _take(name: str, head: bytes, held: Path, place: Path) -> int:
+    """Keep one file under a number, an archive's files below it; gives how many were kept."""
+    if not head:
+        raise IntakeError("E_UPLOAD", "a file must hold a scan, got 0 bytes")
+    if head.startswith(PROGRAMS):
+        raise IntakeError("E_UPLOAD", "a file must be a scan, its first bytes are a program's")
+    if head.startswith(ZIP_HEAD):
+        count = extract_archive(held, place)
+        _refuse_programs(place)
+        return count
+    ending = next((one for one in ENDINGS if name.lower().endswith(one)), None)
+    if ending is None and head[128:132] != b"DICM":
+        return 0
+    held.rename(place.with_name(place.name + (ending or ".dcm")))  # what it really holds, intake finds out
+    return 1
+
+
+def _hold(content: BinaryIO, held: Path, room: int, largest: int) -> bytes:
     """Copy the bytes, counting; gives the first ones."""
     head, size = b"", 0
     with held.open("xb") as stream:
         while piece := content.read(PIECE):
             head = head or piece[:256]
             size += len(piece)
-            if size > largest:
+            if size > room:
                 raise IntakeError("E_UPLOAD", f"an upload may have {largest} bytes, got more")
             stream.write(piece)
-    if not size:
-        raise IntakeError("E_UPLOAD", "the file must hold a scan, got 0 bytes")
     return head
-
-
-def _take_one(name: str, held: Path, folder: Path) -> int:
-    """Keep one file under a number; what it really holds, intake finds out."""
-    ending = next((one for one in ENDINGS if name.lower().endswith(one)), None)
-    with held.open("rb") as stream:
-        is_dicom = stream.read(132)[128:] == b"DICM"
-    if ending is None and not is_dicom:
-        raise IntakeError("E_UPLOAD", f"the file must end with one of {', '.join(('.zip', *ENDINGS))} or be DICOM")
-    folder.mkdir()
-    held.rename(folder / f"000001{ending or '.dcm'}")
-    return 1
 
 
 def _refuse_programs(folder: Path) -> None:

@@ -90,6 +90,7 @@ class Worklist:
         model_folder: of the model that answered last, or None.
         model_folders: by model digest, where the ledgers know.
         models: name and version by model digest, of all models that answered.
+        rows: of all ledgers, older answers too.
         skipped: files that are no scan.
     """
 
@@ -98,6 +99,7 @@ class Worklist:
     model_folder: Path | None
     model_folders: Mapping[str, Path] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)
+    rows: tuple[LedgerRow, ...] = ()
     skipped: int = 0
 
     def find(self, key: str) -> WorklistItem | None:
@@ -146,6 +148,7 @@ def open_worklist(
         model_folder or last,
         known,
         {said.model_digest: said.model for item in items for said in item.opinions if said.model_name},
+        tuple(item.row for place in places for item in place.items if item.row is not None),
         sum(place.skipped for place in places),
     )
 

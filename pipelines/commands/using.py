@@ -90,10 +90,15 @@ def report(
 
 @app.command(epilog="Example: medres view scores")
 def view(
-    folder: Annotated[Path | None, typer.Argument(metavar="FOLDER", help="results of medres score, or scans")] = None,
+    folders: Annotated[
+        list[Path] | None, typer.Argument(metavar="FOLDER", help="results of medres score, or scans; or several")
+    ] = None,
     model: Annotated[Path | None, typer.Option("--model", help="a TrainedModel to score scans with")] = None,
     port: Annotated[int, typer.Option("--port")] = 8501,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="open a browser window")] = True,
+    people: Annotated[
+        Path | None, typer.Option("--people", help="TOML file: who may sign in (OIDC) as reader, reviewer or admin")
+    ] = None,
 ) -> None:
     """Open the viewer, on this machine only."""
     run_recipe("view", **locals())

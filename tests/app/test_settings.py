@@ -16,6 +16,8 @@ def test_the_opinion_is_hidden_unless_it_was_asked_for(monkeypatch):
 
 def test_the_folder_is_taken_as_it_is(monkeypatch):
     monkeypatch.setenv(FOLDER_VARIABLE, "/a b/-- c")
-    assert settings().folder == Path("/a b/-- c")
+    assert settings().folders == (Path("/a b/-- c"),)
+    monkeypatch.setenv(FOLDER_VARIABLE, "/a\n/b")
+    assert settings().folders == (Path("/a"), Path("/b"))
     monkeypatch.delenv(FOLDER_VARIABLE)
-    assert settings().folder is None
+    assert settings().folders == ()

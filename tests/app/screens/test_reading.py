@@ -6,6 +6,7 @@ import pytest
 
 from app import state
 from medres.results.disclaimer import DISCLAIMER
+from medres.review.key_images import KeyImage
 from medres.review.worklist import open_worklist
 from tests.app.conftest import words
 from tests.phantoms_dicom import save_ct
@@ -31,11 +32,17 @@ def test_an_answered_study_shows_its_score_card(start, results, items):
     assert "Among validation scans it is above 4 of 4 without tumour" in told
 
 
-def test_the_report_is_one_html_page_with_the_disclaimer(start, results, items):
-    start(results, page="reading", open=items[0].key, scores_shown=True)
-    page = state.report_page(state.study(items[0])).decode()
-    assert DISCLAIMER in page
-    assert "0.998" in page
+def test_the_report_holds_readings_opinion_and_key_images_and_its_buttons_stand_on_the_page(start, own_results, items):
+    test = start(own_results, page="reading", open=items[0].key, scores_shown=True)
+    labels = [button.label for button in test.get("download_button")]
+    assert labels == ["Report (HTML)", "Report (PDF)"]
+    test.button_group[0].set_value("positive")
+    press(test, "Record final reading")
+    state.keep_key_image(items[0], KeyImage(items[0].key, "axial", 3, 40.0, 400.0, "", ("length 12.4 mm",)))
+    page = state.reading_page(state.reading_report(state.study(items[0]))).decode()
+    assert page.count(DISCLAIMER) >= 3  # above, below, and for each picture
+    for fact in ("positive", "Axial, slice 4", "length 12.4 mm"):
+        assert fact in page
 
 
 def test_the_opinion_is_hidden_until_the_first_reading_is_recorded(start, own_results, items):
