@@ -15,7 +15,7 @@ import typer
 
 from pipelines.commands.program import app
 
-ROOMS = ("scans", "lists", "learning", "judging", "using", "reviewing", "demo")  # in the order of the help
+ROOMS = ("scans", "lists", "learning", "weights", "judging", "using", "reviewing", "demo")  # in the order of the help
 for room in ROOMS:
     importlib.import_module(f"pipelines.commands.{room}")
 

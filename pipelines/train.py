@@ -8,9 +8,11 @@ from medres.datasets.manifest import read_manifest
 from medres.datasets.split import Split
 from medres.datasets.split_file import read_split
 from medres.errors import TrainingError
+from medres.models.download import find_start
 from medres.training.toml_file import read_experiment
 from pipelines import console
 from pipelines.folds import train_folds
+from pipelines.pretrain import tell_seen
 from pipelines.training import Task, refuse_leaking, train_once
 
 
@@ -31,8 +33,8 @@ def run(
     accepted = accept_leak or []
     whole = read_split(split, scans, allow_leaks=any(n.startswith("patients:") for n in accepted))
     parts = check_folds(whole, fold) if folds else choose_parts(whole, fold)
-    audit = refuse_leaking(scans, parts, accepted)
-    weights = config.parent / experiment.weights if experiment.weights else None
+    weights = find_start(experiment.weights, config.parent) if experiment.weights else None
+    audit = refuse_leaking(scans, parts, accepted) | tell_seen(weights, scans, parts)
     task = Task(experiment, scans, weights, out / "cache", device, audit)
     if folds:
         return train_folds(task, whole, out)

@@ -65,8 +65,8 @@ class ACSConv3d(nn.Conv3d):
             (out, in / groups, k, k, k), zero outside each filter's plane.
         """
         before, after = self.edge // 2, (self.edge - 1) // 2
-        parts = []
-        for part, axis in zip(self.weight.tensor_split(AXES), (4, 3, 2), strict=True):
+        parts: list[Tensor] = []
+        for part, axis in zip(self.weight.transpose(2, 3).tensor_split(AXES), (4, 3, 2), strict=True):
             border = [0] * 6  # (before, after) of the last axis, of the one before it, ...
             border[2 * (4 - axis)], border[2 * (4 - axis) + 1] = before, after
             parts.append(functional.pad(part.unsqueeze(axis), border))

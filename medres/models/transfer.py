@@ -1,33 +1,31 @@
 """A file of weights -> a network that starts from them, with a record that proves what was loaded.
 
 Knows names and shapes of weights; knows no data. Nothing is loaded in part: the whole table is made first, checked, and
-only then copied. Pickles are opened with `weights_only=True` alone.
+only then copied.
 """
 
 from __future__ import annotations
 
-import hashlib
-import pickle
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import safetensors.torch
-import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from medres.errors import ModelError
-from medres.models.trained_model import DESCRIPTION, WEIGHTS, load_trained_model
+from medres.models.acs import ACSConv3d
+from medres.models.carry import adapt_stem, inflate
+from medres.models.weight_file import Layout, WeightFile, open_weights, read_weights
 
-Layout = Literal["auto", "torchvision", "medicalnet", "medres"]
-HEAD, STEM = "fc.", "conv1.weight"
-WRAPPERS = ("state_dict", "model_state_dict", "model")  # dictionaries that other projects put around theirs
-PREFIXES = ("module.", "network.", "model.", "backbone.")  # of DataParallel, Lightning and others
+__all__ = ["LoadingRecord", "adapt_stem", "check_record", "load_weights", "match_weights", "read_weights"]
+
+Carry = Literal["inflate", "acs"]
+HEAD = "fc."
 COUNTERS = "num_batches_tracked"  # of batch norms; older files lack them, and nothing depends on them
 LEAST_COVERAGE = 0.9
 SHORTCUT = "downsample"
+FRESH = "drawn afresh: the head belongs to its labels"
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,7 @@ class LoadingRecord:
         missing: names of the network that the file did not give.
         unexpected: names of the file that the network has no place for.
         coverage: share of the backbone's numbers (head left out) that was loaded or adapted, in [0, 1].
+        carry: how 2D weights came into a 3D network: "inflate", "acs" or "".
     """
 
     layout: str
@@ -51,6 +50,7 @@ class LoadingRecord:
     missing: tuple[str, ...] = ()
     unexpected: tuple[str, ...] = ()
     coverage: float = 0.0
+    carry: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Give the record as plain values, for `trained_model.json`."""
@@ -59,13 +59,19 @@ class LoadingRecord:
     def rows(self) -> list[tuple[str, int, str]]:
         """Give the table that a person reads: what, how many, the first names."""
         parts = {"loaded": self.loaded, "missing": self.missing, "unexpected": self.unexpected}
-        adapted = "; ".join(f"{name}: {how}" for name, how in self.adapted.items())
-        table = [(what, len(names), ", ".join(names[:3])) for what, names in parts.items()]
+        table = [(what, len(names), _first(names)) for what, names in parts.items()]
+        ways = {how: [name for name, way in self.adapted.items() if way == how] for how in self.adapted.values()}
+        adapted = "; ".join(f"{_first(names)}: {how}" for how, names in ways.items())
         return [table[0], ("adapted", len(self.adapted), adapted), *table[1:]]
 
 
 def load_weights(
-    network: nn.Module, path: Path | str, layout: Layout = "auto", *, head: Literal["auto", "replace"] = "auto"
+    network: nn.Module,
+    path: Path | str,
+    layout: Layout = "auto",
+    *,
+    head: Literal["auto", "replace"] = "auto",
+    carry: Carry | None = None,
 ) -> LoadingRecord:
     """Start a network from weights learnt elsewhere.
 
@@ -74,141 +80,165 @@ def load_weights(
         path: `.pth` or `.pt` (tensors alone), `.safetensors`, or a TrainedModel folder.
         layout: whose names the file carries; "auto" tells by its names.
         head: "auto" loads the last layer where its shape fits, "replace" leaves it freshly drawn.
+        carry: how 2D weights come into a 3D network: "inflate" repeats each kernel along the third axis, "acs" takes
+            them as they are into a network on ACS convolutions; None refuses them.
 
     Returns:
         The record.
 
     Raises:
         ModelError: `E_WEIGHTS_FILE` where the file cannot be read safely, `E_WEIGHTS_COVERAGE` where less than 90 % of
-            the backbone would be loaded, or where a learnt backbone would be left with random shortcuts.
+            the backbone would be loaded, or where a learnt backbone would be left with a random stem, with random
+            shortcuts, or without blocks that the file has.
     """
-    digest, found = read_weights(Path(path))
-    plain = {_plain_name(name): tensor for name, tensor in found.items()}
-    own = network.state_dict()
-    fitted, adapted = _fit_to(own, plain, replace_head=head == "replace")
-    record = LoadingRecord(
-        layout=_tell_layout(found, Path(path)) if layout == "auto" else layout,
-        digest=digest,
-        loaded=tuple(name for name in own if name in fitted and name not in adapted),
-        adapted=adapted,
-        missing=tuple(name for name in own if name not in fitted and name not in adapted and COUNTERS not in name),
-        unexpected=tuple(sorted(name for name in plain if name not in own)),
-        coverage=_coverage(network, fitted),
-    )
-    if record.coverage < LEAST_COVERAGE:
-        counts = f"{len(record.missing)} names missing or of another shape, {len(record.unexpected)} unexpected"
-        told = f"at least 90 % of the backbone must be loaded, got {100 * record.coverage:.1f} % ({counts})"
-        raise ModelError("E_WEIGHTS_COVERAGE", told)
-    if any(SHORTCUT in name for name in record.missing):
-        count = sum(SHORTCUT in name for name in record.missing)
-        told = f"every shortcut must be loaded, got {count} weights of shortcuts that the file does not have (type A)"
-        raise ModelError("E_WEIGHTS_COVERAGE", told)
-    network.load_state_dict(own | fitted)
+    record, fitted = match_weights(network, open_weights(Path(path)), layout, head=head, carry=carry)
+    check_record(record, network)
+    network.load_state_dict(network.state_dict() | fitted)
     return record
 
 
-def read_weights(path: Path) -> tuple[str, dict[str, Tensor]]:
-    """Read tensors by name, safely.
+def match_weights(
+    network: nn.Module,
+    found: WeightFile,
+    layout: Layout = "auto",
+    *,
+    head: Literal["auto", "replace"] = "auto",
+    carry: Carry | None = None,
+) -> tuple[LoadingRecord, dict[str, Tensor]]:
+    """Make the table of what loading would do; nothing is loaded and nothing refused.
 
     Args:
-        path: file, or TrainedModel folder.
+        network: not changed.
+        found: what a file holds.
+        layout: as in `load_weights`.
+        head: as in `load_weights`.
+        carry: as in `load_weights`.
 
     Returns:
-        (SHA-256 of the file, tensors by name as the file has them).
+        The record, and the tensors that would be copied, by name.
+    """
+    own = network.state_dict()
+    fitter = _Fitter(stem_name(network), head == "replace", carry)
+    fitted, adapted = fitter.fit(own, found.tensors)
+    record = LoadingRecord(
+        layout=found.layout if layout == "auto" else layout,
+        digest=found.digest,
+        loaded=tuple(name for name in own if name in fitted and name not in adapted),
+        adapted=adapted,
+        missing=tuple(name for name in own if name not in fitted and name not in adapted and COUNTERS not in name),
+        unexpected=tuple(sorted(name for name in found.tensors if name not in own)),
+        coverage=_coverage(network, fitted),
+        carry=(carry or "") if found.spatial_dims == 2 and _spatial_dims(network) == 3 else "",
+    )
+    return record, fitted
+
+
+def check_record(record: LoadingRecord, network: nn.Module) -> None:
+    """Refuse a loading that would leave learnt features with random ones in their midst.
+
+    Args:
+        record: of `match_weights`.
+        network: that the weights are for.
 
     Raises:
-        ModelError: `E_WEIGHTS_FILE`, or what loading a TrainedModel refuses.
+        ModelError: `E_WEIGHTS_COVERAGE`.
     """
-    if path.is_dir() and (path / DESCRIPTION).is_file():
-        model = load_trained_model(path)
-        return model.spec.files[WEIGHTS], dict(model.state_dict)
-    if not path.is_file():
-        raise ModelError("E_WEIGHTS_FILE", "weights must be a file or a TrainedModel folder, got nothing there")
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return digest, _tensors(_open(path))
+    if stem_name(network) in record.missing and record.coverage >= LEAST_COVERAGE:
+        told = "the first convolution must be loaded, got a file whose kernel has another size"
+        raise ModelError("E_WEIGHTS_COVERAGE", told, 'choose the stem that the weights were learnt with ("standard")')
+    if record.coverage < LEAST_COVERAGE:
+        raise ModelError("E_WEIGHTS_COVERAGE", *_too_little(record, network))
+    lost = [name for name in record.missing if SHORTCUT in name]
+    if lost:
+        told = (
+            f"every shortcut must be loaded, got {len(lost)} weights of shortcuts that the file does not have (type A)"
+        )
+        raise ModelError("E_WEIGHTS_COVERAGE", told, 'set shortcut = "A" for the network')
+    stages = tuple(f"{stage}." for stage in getattr(network, "stages", ()))
+    left = [name for name in record.unexpected if name.startswith(stages) and COUNTERS not in name] if stages else []
+    if left:
+        told = f"every weight of the file's stages must have a place, got {len(left)} without one, first {left[0]}"
+        cure = 'set shortcut = "B"' if SHORTCUT in left[0] else "choose the network of the file's own depth"
+        raise ModelError("E_WEIGHTS_COVERAGE", told, cure)
 
 
-def _open(path: Path) -> Any:
-    """Open a weight file; a pickle that holds more than tensors is refused."""
-    try:
-        if path.suffix == ".safetensors":
-            return safetensors.torch.load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        told = "a weight file must hold tensors alone, got one with other objects or a broken pickle"
-        raise ModelError("E_WEIGHTS_FILE", told) from None
-    except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        told = f"the weight file ({path.stat().st_size} bytes) cannot be read ({type(error).__name__})"
-        raise ModelError("E_WEIGHTS_FILE", told) from None
-
-
-def _tensors(content: Any) -> dict[str, Tensor]:
-    """Find the table of tensors within what a file holds."""
-    for wrapper in WRAPPERS:
-        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
-            content = content[wrapper]
-    found = {str(k): v for k, v in content.items() if isinstance(v, Tensor)} if isinstance(content, dict) else {}
-    if not found:
-        raise ModelError("E_WEIGHTS_FILE", f"a weight file must hold tensors by name, got a {type(content).__name__}")
-    return found
-
-
-def _plain_name(name: str) -> str:
-    """Take other projects' prefixes off."""
-    for prefix in PREFIXES:
-        name = name.removeprefix(prefix)
-    return name
-
-
-def _tell_layout(found: Mapping[str, Tensor], path: Path) -> str:
-    """Name the layout by what distinguishes it."""
-    if path.is_dir():
-        return "medres"
-    return "medicalnet" if all(name.startswith("module.") for name in found) else "torchvision"
-
-
-def _fit_to(
-    own: Mapping[str, Tensor], found: Mapping[str, Tensor], *, replace_head: bool
-) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Match by name and shape; adapt the stem; say of the head that it is fresh where it does not fit."""
-    fitted: dict[str, Tensor] = {}
-    adapted: dict[str, str] = {}
-    for name, wanted in own.items():
-        given = found.get(name)
-        if name.startswith(HEAD) and (given is None or replace_head or given.shape != wanted.shape):
-            adapted[name] = "drawn afresh: the head belongs to its labels"
-        elif given is not None and given.shape == wanted.shape:
-            fitted[name] = given.to(wanted.dtype)
-        elif given is not None and name == STEM and _differ_in_channels(given, wanted):
-            fitted[name] = adapt_stem(given, wanted.shape[1]).to(wanted.dtype)
-            adapted[name] = f"{given.shape[1]} to {wanted.shape[1]} channels"
-    return fitted, adapted
-
-
-def _differ_in_channels(given: Tensor, wanted: Tensor) -> bool:
-    return given.ndim == wanted.ndim and (given.shape[0], *given.shape[2:]) == (wanted.shape[0], *wanted.shape[2:])
-
-
-def adapt_stem(weight: Tensor, channels: int) -> Tensor:
-    """Give the first convolution another number of input channels, its response to grey input unchanged.
+def stem_name(network: nn.Module) -> str:
+    """Name the weight that sees the input.
 
     Args:
-        weight: (out, in, *kernel).
-        channels: wanted input channels; 1 sums those that are there, more repeat their mean.
+        network: any with convolutions.
 
     Returns:
-        (out, channels, *kernel); on an input whose channels are all alike the response is as before.
-
-    Example:
-        >>> float(adapt_stem(torch.ones(1, 3, 1, 1), 2).sum())
-        3.0
+        Such as "conv1.weight".
     """
-    total = weight.sum(dim=1, keepdim=True)  # (out, 1, *kernel)
-    return total.repeat(1, channels, *[1] * (weight.ndim - 2)) / channels
+    kinds = (nn.Conv2d, nn.Conv3d)
+    return next((f"{name}.weight" for name, module in network.named_modules() if isinstance(module, kinds)), "")
+
+
+@dataclass(frozen=True)
+class _Fitter:
+    """Matches tensors with a network's by name and shape.
+
+    Attributes:
+        stem: name of the weight that sees the input.
+        replace_head: leave the head freshly drawn.
+        carry: what is done with 2D weights of a 3D network.
+    """
+
+    stem: str
+    replace_head: bool
+    carry: str | None
+
+    def fit(self, own: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, str]]:
+        """Give the tensors to copy, and what was done to some; of the head, that it is fresh where it does not fit."""
+        fitted: dict[str, Tensor] = {}
+        adapted: dict[str, str] = {}
+        for name, wanted in own.items():
+            given = found.get(name)
+            if name.startswith(HEAD) and (given is None or self.replace_head or given.shape != wanted.shape):
+                adapted[name] = FRESH
+            elif given is not None:
+                tensor, done = self._reshape(name, given, wanted)
+                if tensor.shape == wanted.shape:
+                    fitted[name] = tensor.to(wanted.dtype)
+                    adapted |= {name: done} if done else {}
+        return fitted, adapted
+
+    def _reshape(self, name: str, given: Tensor, wanted: Tensor) -> tuple[Tensor, str]:
+        """Inflate a kernel and adapt the stem's channels, where that is what differs."""
+        done = []
+        if self.carry == "inflate" and (given.ndim, wanted.ndim) == (4, 5):
+            given = inflate(given, wanted.shape[4])
+            done.append("inflated from 2D")
+        if name == self.stem and given.ndim == wanted.ndim and given.shape[1] != wanted.shape[1]:
+            done.append(f"{given.shape[1]} to {wanted.shape[1]} channels")
+            given = adapt_stem(given, wanted.shape[1])
+        return given, ", ".join(done)
+
+
+def _too_little(record: LoadingRecord, network: nn.Module) -> tuple[str, str | None]:
+    """Say how much would be loaded, and what may be the reason."""
+    counts = f"{len(record.missing)} names missing or of another shape, {len(record.unexpected)} unexpected"
+    told = f"at least 90 % of the backbone must be loaded, got {100 * record.coverage:.1f} % ({counts})"
+    if record.carry == "acs":
+        return told, 'choose weights of this network and depth, and build it with convolution = "acs"'
+    if len(record.missing) > len(record.unexpected) and _spatial_dims(network) == 3 and not record.carry:
+        return told, 'choose weights of this network and depth; 2D weights need carry = "inflate" or "acs"'
+    return told, None
+
+
+def _spatial_dims(network: nn.Module) -> int:
+    """Tell 2D and 3D by the convolutions."""
+    return 3 if any(isinstance(module, (nn.Conv3d, ACSConv3d)) for module in network.modules()) else 2
 
 
 def _coverage(network: nn.Module, fitted: Mapping[str, Tensor]) -> float:
     """Give the share of the backbone's numbers that were fitted."""
     sizes = {name: tensor.numel() for name, tensor in network.named_parameters() if not name.startswith(HEAD)}
     return sum(size for name, size in sizes.items() if name in fitted) / sum(sizes.values())
+
+
+def _first(names: Iterable[str]) -> str:
+    """Name the first three."""
+    listed = list(names)
+    return ", ".join(listed[:3]) + (", ..." if len(listed) > 3 else "")

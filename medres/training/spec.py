@@ -78,7 +78,7 @@ class NetworkChoice(Frozen):
     """The part of a NetworkSpec that is chosen; the rest follows from preprocessing and labels.
 
     Attributes:
-        name, width, stem, last_stride, norm, dropout: as in `NetworkSpec`.
+        name, width, stem, last_stride, norm, dropout, shortcut: as in `NetworkSpec`.
     """
 
     name: str = "resnet18"
@@ -87,6 +87,7 @@ class NetworkChoice(Frozen):
     last_stride: Literal[1, 2] = 2
     norm: Literal["batch", "group", "instance"] = "batch"
     dropout: float = Field(0.0, ge=0, lt=1)
+    shortcut: Literal["A", "B"] = "B"
 
 
 class TrainingSpec(Frozen):
@@ -178,7 +179,10 @@ class ExperimentSpec(Frozen):
         name, version: of the model that comes out.
         intended_use, not_for, licence: sentences for the model card.
         synthetic: trained on phantoms; every result then says so.
-        weights: file or TrainedModel folder to start from, relative to the TOML file; None draws weights from the seed.
+        weights: to start from: a source of `medres weights list`, a file or a TrainedModel folder, relative to the
+            TOML file; None draws weights from the seed.
+        carry: how 2D weights come into a 3D network: "inflate" (each kernel repeated along the third axis) or "acs"
+            (as they are, into a network on ACS convolutions); None refuses them.
         labels, network, preprocessing, training, augmentation, operating: the parts.
         test_time: flips and turns over which the finished model's logits are averaged; epochs are compared without.
     """
@@ -190,6 +194,7 @@ class ExperimentSpec(Frozen):
     licence: str = "That of the training data."
     synthetic: bool = False
     weights: str | None = None
+    carry: Literal["inflate", "acs"] | None = None
     labels: LabelSpec
     network: NetworkChoice = NetworkChoice.model_validate({})
     preprocessing: PreprocessingSpec
@@ -218,6 +223,12 @@ class ExperimentSpec(Frozen):
             raise ValueError(f"operating.calibration {chosen!r} needs two labels, got {count}: take 'temperature'")
         return self
 
+    @model_validator(mode="after")
+    def _carried(self) -> ExperimentSpec:
+        if self.carry is not None and (self.weights is None or self.preprocessing.spatial_dims != 3):
+            raise ValueError(f"carry {self.carry!r} needs weights and a 3D network, got one without")
+        return self
+
     @property
     def network_spec(self) -> NetworkSpec:
         """The whole network: the choice, with what preprocessing and labels decide."""
@@ -226,6 +237,7 @@ class ExperimentSpec(Frozen):
             spatial_dims=self.preprocessing.spatial_dims,
             in_channels=self.preprocessing.tensor_channels,
             label_count=len(self.labels.names),
+            convolution="acs" if self.carry == "acs" else "plain",
         )
 
     @property

@@ -133,7 +133,7 @@ def _start(experiment: ExperimentSpec, weights: Path | None, run: Run) -> tuple[
     if weights is None:
         return None
     network = build_network(experiment.network_spec, experiment.training.seed)
-    record = load_weights(network, weights, head="replace")
+    record = load_weights(network, weights, head="replace", carry=experiment.carry)
     if run.on_loaded is not None:
         run.on_loaded(record)
     return network, record

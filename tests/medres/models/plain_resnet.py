@@ -8,19 +8,26 @@ from __future__ import annotations
 import torch
 from torch.nn import functional as f
 
-SHAPES = {18: ("basic", (2, 2, 2, 2)), 34: ("basic", (3, 4, 6, 3)), 50: ("bottleneck", (3, 4, 6, 3))}
+SHAPES = {
+    10: ("basic", (1, 1, 1, 1)),
+    18: ("basic", (2, 2, 2, 2)),
+    34: ("basic", (3, 4, 6, 3)),
+    50: ("bottleneck", (3, 4, 6, 3)),
+}
 PLANES = (64, 128, 256, 512)
 
 
-def make_state_dict(depth: int, dims: int = 2, channels: int = 3, labels: int = 1000) -> dict[str, torch.Tensor]:
+def make_state_dict(
+    depth: int, dims: int = 2, channels: int = 3, labels: int = 1000, shortcut: str = "B", groups: int = 1
+) -> dict[str, torch.Tensor]:
     """Draw a state dict with torchvision's names and shapes, batch norms filled with numbers that matter."""
     g = torch.Generator().manual_seed(depth)
     kind, repeats = SHAPES[depth]
     found: dict[str, torch.Tensor] = {}
 
-    def conv(name, out, into, k):
-        scale = (2.0 / (into * k**dims)) ** 0.5
-        found[f"{name}.weight"] = torch.randn(out, into, *[k] * dims, generator=g) * scale
+    def conv(name, out, into, k, parts=1):
+        scale = (2.0 * parts / (into * k**dims)) ** 0.5
+        found[f"{name}.weight"] = torch.randn(out, into // parts, *[k] * dims, generator=g) * scale
 
     def norm(name, n):
         found[f"{name}.weight"] = 1.0 + 0.1 * torch.randn(n, generator=g)
@@ -37,13 +44,14 @@ def make_state_dict(depth: int, dims: int = 2, channels: int = 3, labels: int = 
         for block in range(count):
             at = f"layer{stage}.{block}"
             kernels = (1, 3, 1) if kind == "bottleneck" else (3, 3)
-            widths = (planes, planes, out) if kind == "bottleneck" else (planes, planes)
+            inner = planes if groups == 1 else 2 * planes  # 32 groups of 4 at 64 planes: twice as wide
+            widths = (inner, inner, out) if kind == "bottleneck" else (planes, planes)
             before = into
             for n, (k, w) in enumerate(zip(kernels, widths, strict=True), start=1):
-                conv(f"{at}.conv{n}", w, before, k)
+                conv(f"{at}.conv{n}", w, before, k, parts=groups if k == 3 else 1)
                 norm(f"{at}.bn{n}", w)
                 before = w
-            if block == 0 and (stage > 1 or into != out):
+            if shortcut == "B" and block == 0 and (stage > 1 or into != out):
                 conv(f"{at}.downsample.0", out, into, 1)
                 norm(f"{at}.downsample.1", out)
             into = out
@@ -54,6 +62,11 @@ def make_state_dict(depth: int, dims: int = 2, channels: int = 3, labels: int = 
 
 def forward(state: dict[str, torch.Tensor], x: torch.Tensor, depth: int) -> torch.Tensor:
     """Give logits: (B, C, *spatial) -> (B, L)."""
+    return f.linear(features(state, x, depth).flatten(2).mean(2), state["fc.weight"], state["fc.bias"])
+
+
+def features(state: dict[str, torch.Tensor], x: torch.Tensor, depth: int) -> torch.Tensor:
+    """Give the last map: (B, C, *spatial) -> (B, F, *spatial / 32); without shortcut weights, shortcuts of type A."""
     dims = x.ndim - 2
     convolve, pool = (f.conv2d, f.max_pool2d) if dims == 2 else (f.conv3d, f.max_pool3d)
 
@@ -71,9 +84,13 @@ def forward(state: dict[str, torch.Tensor], x: torch.Tensor, depth: int) -> torc
             strides = (1, stride, 1) if kind == "bottleneck" else (stride, 1)
             for n, step in enumerate(strides, start=1):
                 weight = state[f"{at}.conv{n}.weight"]
-                y = norm(f"{at}.bn{n}", convolve(y, weight, stride=step, padding=weight.shape[-1] // 2))
+                parts = y.shape[1] // weight.shape[1]
+                y = norm(f"{at}.bn{n}", convolve(y, weight, stride=step, padding=weight.shape[-1] // 2, groups=parts))
                 y = f.relu(y) if n < len(strides) else y
             if f"{at}.downsample.0.weight" in state:
                 x = norm(f"{at}.downsample.1", convolve(x, state[f"{at}.downsample.0.weight"], stride=stride))
+            elif x.shape != y.shape:  # type A: every second voxel, zeros in the new channels
+                x = x[(..., *[slice(None, None, stride)] * dims)]
+                x = torch.cat([x, x.new_zeros(x.shape[0], y.shape[1] - x.shape[1], *x.shape[2:])], dim=1)
             x = f.relu(x + y)
-    return f.linear(x.flatten(2).mean(2), state["fc.weight"], state["fc.bias"])
+    return x

@@ -36,10 +36,11 @@ def test_instance_norm_runs_in_3d():
     assert torch.isfinite(build("resnet10", 3, norm="instance")(torch.randn(2, 1, 33, 33, 33))).all()
 
 
+@pytest.mark.parametrize("shortcut", ["A", "B"])
 @pytest.mark.parametrize("name", ["resnet18", "resnet50"])
 @pytest.mark.parametrize("dims", [2, 3])
-def test_gradient_flows_through_every_shortcut(name, dims):
-    network = build(name, dims, stem="small", width=0.125).eval()
+def test_gradient_flows_through_every_shortcut(name, dims, shortcut):
+    network = build(name, dims, stem="small", width=0.125, shortcut=shortcut).eval()
     for block in (block for stage in STAGES for block in getattr(network, stage)):
         last = block.bn3 if hasattr(block, "bn3") else block.bn2
         nn.init.zeros_(last.weight)  # the residual branch gives nothing: all that flows takes the shortcut

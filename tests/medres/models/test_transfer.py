@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
-
 import pytest
 import safetensors.torch
 import torch
@@ -11,7 +9,7 @@ import torch
 from medres.errors import ModelError
 from medres.models.registry import build_network
 from medres.models.spec import NetworkSpec
-from medres.models.transfer import adapt_stem, load_weights, read_weights
+from medres.models.transfer import adapt_stem, load_weights
 from tests.medres.models import plain_resnet
 
 
@@ -32,6 +30,17 @@ def test_torchvision_layout_loads_whole_and_gives_an_independent_forward(tmp_pat
     x = torch.randn(2, 3, *[40 + 2 * dims] * dims, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         torch.testing.assert_close(network(x), plain_resnet.forward(state, x, depth), rtol=1e-5, atol=1e-5)
+
+
+def test_resnext_in_torchvision_layout_gives_an_independent_forward(tmp_path):
+    state = plain_resnet.make_state_dict(50, groups=32)
+    torch.save(state, tmp_path / "weights.pth")
+    network = build_network(NetworkSpec(name="resnext50_32x4d", spatial_dims=2, in_channels=3, label_count=1000)).eval()
+    record = load_weights(network, tmp_path / "weights.pth")
+    assert (record.missing, record.unexpected, dict(record.adapted), record.coverage) == ((), (), {}, 1.0)
+    x = torch.randn(2, 3, 44, 44, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        torch.testing.assert_close(network(x), plain_resnet.forward(state, x, 50), rtol=1e-5, atol=1e-5)
 
 
 def test_names_of_other_projects_lose_their_prefix(tmp_path):
@@ -82,6 +91,20 @@ def test_replace_leaves_even_a_head_that_would_fit(tmp_path):
     assert torch.equal(network.fc.weight, before)
 
 
+@pytest.mark.parametrize("name", ["vgg11_bn", "efficientnet_b0", "vit_s16", "densenet121"])
+def test_every_family_takes_its_own_weights_back_with_other_channels_and_labels(tmp_path, name):
+    facts = {"name": name, "spatial_dims": 2, "width": 0.125}
+    learnt = build_network(NetworkSpec(**facts, in_channels=3, label_count=5), seed=1).eval()
+    safetensors.torch.save_file(learnt.state_dict(), tmp_path / "w.safetensors")
+    network = build_network(NetworkSpec(**facts, in_channels=1, label_count=2), seed=2).eval()
+    record = load_weights(network, tmp_path / "w.safetensors")
+    assert (record.coverage, record.missing, record.unexpected) == (1.0, (), ())
+    assert "3 to 1 channels" in record.adapted.values()
+    x = torch.rand(1, 1, 64, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(network.embed(x), learnt.embed(x.repeat(1, 3, 1, 1)), rtol=1e-3, atol=1e-3)
+
+
 @pytest.mark.parametrize("changes", [{"depth": 34}, {"width": 0.5}, {"dims": 3}])
 def test_reject_weights_of_another_network_and_load_nothing(tmp_path, changes):
     torch.save(plain_resnet.make_state_dict(18), tmp_path / "w.pth")
@@ -99,37 +122,99 @@ def test_reject_backbone_whose_shortcuts_would_stay_random(tmp_path):
         load_weights(build(), tmp_path / "w.pth")
 
 
-class Harm:
-    def __reduce__(self):
-        return (print, ("harm done",))
+def save_as_medicalnet(folder, depth, shortcut):
+    state = plain_resnet.make_state_dict(depth, 3, channels=1, shortcut=shortcut)
+    state = {name: tensor for name, tensor in state.items() if not name.startswith("fc.")}
+    torch.save({"state_dict": {f"module.{name}": tensor for name, tensor in state.items()}}, folder / "resnet.pth")
+    return state
 
 
-def test_reject_pickle_with_code_and_do_not_run_it(tmp_path, capsys):
-    (tmp_path / "w.pth").write_bytes(pickle.dumps({"conv1.weight": Harm()}))
-    with pytest.raises(ModelError, match="E_WEIGHTS_FILE"):
-        read_weights(tmp_path / "w.pth")
-    assert "harm" not in capsys.readouterr().out
+@pytest.mark.parametrize(("depth", "shortcut"), [(10, "B"), (18, "A"), (34, "A")])
+def test_medicalnet_layout_loads_whole_and_gives_an_independent_forward(tmp_path, depth, shortcut):
+    state = save_as_medicalnet(tmp_path, depth, shortcut)
+    network = build(depth, 3, channels=1, labels=2, shortcut=shortcut)
+    record = load_weights(network, tmp_path / "resnet.pth")
+    assert (record.layout, record.missing, record.unexpected, record.coverage) == ("medicalnet", (), (), 1.0)
+    assert set(record.adapted) == {"fc.weight", "fc.bias"}
+    x = torch.randn(1, 1, 40, 36, 44, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        torch.testing.assert_close(network.features(x), plain_resnet.features(state, x, depth), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
-def test_reject_truncated_file(tmp_path, name):
-    state = {"conv1.weight": torch.zeros(64, 3, 7, 7)}
-    if name.endswith("pth"):
-        torch.save(state, tmp_path / name)
-    else:
-        safetensors.torch.save_file(state, tmp_path / name)
-    whole = (tmp_path / name).read_bytes()
-    (tmp_path / name).write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ModelError, match="E_WEIGHTS_FILE"):
-        read_weights(tmp_path / name)
+def test_shortcuts_of_the_other_type_are_refused_with_the_cure(tmp_path):
+    save_as_medicalnet(tmp_path, 18, "A")
+    with pytest.raises(
+        ModelError, match=r'E_WEIGHTS_COVERAGE: every shortcut must be loaded, got 15 .* set shortcut = "A"'
+    ):
+        load_weights(build(18, 3, channels=1), tmp_path / "resnet.pth")
+    save_as_medicalnet(tmp_path, 18, "B")
+    with pytest.raises(ModelError, match=r'E_WEIGHTS_COVERAGE: every weight .* got 15 .* set shortcut = "B"'):
+        load_weights(build(18, 3, channels=1, shortcut="A"), tmp_path / "resnet.pth")
 
 
-def test_reject_missing_file_and_file_without_tensors(tmp_path):
-    with pytest.raises(ModelError, match="E_WEIGHTS_FILE"):
-        read_weights(tmp_path / "nothing.pth")
-    torch.save({"epoch": 3}, tmp_path / "w.pth")
-    with pytest.raises(ModelError, match=r"E_WEIGHTS_FILE.*tensors by name"):
-        read_weights(tmp_path / "w.pth")
+def test_a_deeper_file_does_not_fill_a_shallower_network(tmp_path):
+    torch.save(plain_resnet.make_state_dict(18), tmp_path / "w.pth")
+    with pytest.raises(ModelError, match=r"E_WEIGHTS_COVERAGE: .* first layer1\.1\..*own depth"):
+        load_weights(build(10), tmp_path / "w.pth")
+
+
+def test_a_stem_of_another_size_is_refused(tmp_path):
+    torch.save(plain_resnet.make_state_dict(18), tmp_path / "w.pth")
+    with pytest.raises(ModelError, match="E_WEIGHTS_COVERAGE: the first convolution must be loaded"):
+        load_weights(build(stem="small"), tmp_path / "w.pth")
+
+
+def replicate_borders(network):
+    for module in network.modules():
+        if isinstance(module, (torch.nn.Conv2d, torch.nn.Conv3d)):
+            module.padding_mode = "replicate"  # so that a constant axis stays constant up to the border
+    return network
+
+
+def test_inflated_network_gives_the_2d_features_on_a_volume_constant_along_one_axis(tmp_path):
+    torch.save(plain_resnet.make_state_dict(18), tmp_path / "w.pth")
+    flat, deep = build(), build(dims=3)
+    load_weights(flat, tmp_path / "w.pth")
+    record = load_weights(deep, tmp_path / "w.pth", carry="inflate")
+    assert (record.carry, record.coverage, record.missing) == ("inflate", 1.0, ())
+    assert record.adapted["layer1.0.conv1.weight"] == "inflated from 2D"
+    picture = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(0))  # (B, C, j, i)
+    volume = picture.transpose(2, 3)[..., None].repeat(1, 1, 1, 1, 40)  # (B, C, i, j, k)
+    with torch.no_grad():
+        wanted = replicate_borders(flat).features(picture).transpose(2, 3)[..., None]
+        found = replicate_borders(deep).features(volume)
+    torch.testing.assert_close(found, wanted.expand_as(found), rtol=1e-4, atol=1e-4)
+
+
+def test_acs_network_loads_2d_weights_as_they_are(tmp_path):
+    state = plain_resnet.make_state_dict(18)
+    torch.save(state, tmp_path / "w.pth")
+    network = build(dims=3, channels=1, convolution="acs")
+    record = load_weights(network, tmp_path / "w.pth", carry="acs")
+    assert (record.carry, record.coverage, set(record.adapted)) == ("acs", 1.0, {"conv1.weight"})
+    state["conv1.weight"] = state["conv1.weight"].sum(1, keepdim=True)
+    cubes = {name: as_cubes(tensor) if tensor.ndim == 4 else tensor for name, tensor in state.items()}
+    x = torch.randn(1, 1, 40, 36, 44, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        torch.testing.assert_close(network(x), plain_resnet.forward(cubes, x, 18), rtol=1e-4, atol=1e-4)
+
+
+def as_cubes(weight):
+    """Lay each third of the filters into its own plane, written out: rows are the plane's second axis."""
+    out, into, k, _ = weight.shape
+    cubes = torch.zeros(out, into, k, k, k)
+    first, second = -(-out // 3), -(-out // 3) + -(-(out - 1) // 3)
+    cubes[:first, :, :, :, k // 2] = weight[:first].transpose(2, 3)  # (i, j)
+    cubes[first:second, :, :, k // 2, :] = weight[first:second].transpose(2, 3)  # (i, k)
+    cubes[second:, :, k // 2, :, :] = weight[second:].transpose(2, 3)  # (j, k)
+    return cubes
+
+
+@pytest.mark.parametrize("carry", [None, "acs"])
+def test_2d_weights_need_a_way_into_a_3d_network(tmp_path, carry):
+    torch.save(plain_resnet.make_state_dict(18), tmp_path / "w.pth")
+    with pytest.raises(ModelError, match=r'E_WEIGHTS_COVERAGE.*"acs"'):
+        load_weights(build(dims=3), tmp_path / "w.pth", carry=carry)
 
 
 def test_record_makes_a_table_and_plain_values(tmp_path):
