@@ -77,19 +77,29 @@ def series_name(plane: Slice) -> tuple[str, ...]:
 def _attach_broken(series: dict[tuple[str, ...], Group], broken: Sequence[Broken]) -> list[Group]:
     """Give a broken file to its series, or to the only series of its folder; else it stands with its like there."""
     lost: dict[tuple[str, ...], Group] = {}
+    of_uid, of_folder = _homes(series.values())
     for file in broken:
-        homes = [g for g in series.values() if file.series_uid and g.name[0] == file.series_uid]
-        if not homes and not file.series_uid:
-            homes = [g for g in series.values() if any(p.source.folder == file.source.folder for p in g.planes)]
+        homes = of_uid.get(file.series_uid, []) if file.series_uid else of_folder.get(file.source.folder, [])
         if len(homes) == 1:
             homes[0].broken.append(file)
         elif file.series_uid:
-            name = (file.series_uid, file.modality)
+            name: tuple[str, ...] = (file.series_uid, file.modality)
             series.setdefault(name, Group(name)).broken.append(file)
         else:
             name = ("", "broken", file.source.folder, file.code)  # one row, not one for each of a thousand slices
             lost.setdefault(name, Group(name)).broken.append(file)
     return list(lost.values())
+
+
+def _homes(series: Iterable[Group]) -> tuple[dict[str, list[Group]], dict[str, list[Group]]]:
+    """Find the series of each SeriesInstanceUID, and of each folder."""
+    of_uid: dict[str, list[Group]] = {}
+    of_folder: dict[str, list[Group]] = {}
+    for group in series:
+        of_uid.setdefault(group.name[0], []).append(group)
+        for folder in {plane.source.folder for plane in group.planes}:
+            of_folder.setdefault(folder, []).append(group)
+    return of_uid, of_folder
 
 
 def _split_series(group: Group) -> list[Group]:
