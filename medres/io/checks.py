@@ -16,6 +16,7 @@ from medres.io.instance import Facts, Slice
 from medres.io.values import refuse
 
 GREYS = frozenset({"MONOCHROME1", "MONOCHROME2"})
+SAME_SPACING = 1e-3  # share by which the pixel spacing of slices may differ
 ONE_SAMPLE_COLOURS = frozenset({"PALETTE COLOR"})
 # RescaleType of dual-energy and other maps (PS3.3 C.11.1.1.2): density, iodine, atomic number, electrons, percent
 OTHER_THAN_HU = frozenset({"OD", "MGML", "Z_EFF", "ED", "EDW", "PCT"})
@@ -100,7 +101,15 @@ def require_one_matrix(planes: list[Slice]) -> None:
         text = ", ".join(f"{count} of {rows} x {columns}" for (rows, columns), count in sorted(sizes.items()))
         raise IntakeError("E_GEOM_MATRIX", f"all slices must have the same rows and columns, got {text}")
     spacings = np.array([p.facts.spacing for p in planes])
-    spread = float((spacings.max(axis=0) / spacings.min(axis=0)).max()) - 1.0
-    if spread > 1e-3:
-        low, high = spacings.min(), spacings.max()
+    lows, highs = spacings.min(axis=0), spacings.max(axis=0)
+    worst = int(np.argmax(highs / lows))
+    if highs[worst] / lows[worst] > 1.0 + SAME_SPACING:
+        low, high = lows[worst], highs[worst]
         raise IntakeError("E_GEOM_MATRIX", f"all slices must have one pixel spacing, got {low:g} to {high:g} mm")
+
+
+def require_one_polarity(planes: list[Slice]) -> None:
+    """Refuse a volume of which some slices are white where others are black; HU mean the same in either."""
+    bright = sum(p.facts.photometric == "MONOCHROME1" for p in planes)
+    if 0 < bright < len(planes) and planes[0].facts.modality != "CT":
+        refuse("PhotometricInterpretation", "the same in all slices", f"MONOCHROME1 in {bright} of {len(planes)}")

@@ -60,7 +60,9 @@ def read_frames(source: Source, data: DataSet, facts: Facts, share: Callable[[Fa
     frames = _groups(data.elements.get(PER_FRAME), data.encoding)
     if not frames and facts.frames == 1:
         frames = [{}]
-    if len(frames) != facts.frames:
+    if len(frames) > facts.frames:
+        refuse("NumberOfFrames", f"{len(frames)}, as many as are described", str(facts.frames))
+    if len(frames) < facts.frames:
         raise IntakeError("E_SIZE_LIMIT", f"NumberOfFrames is {facts.frames}, {len(frames)} frames are described")
     common = shared[0] if shared else {}
     order = data.encoding.order

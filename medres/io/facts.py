@@ -229,6 +229,7 @@ def _strong(data: DataSet) -> tuple[tuple[str, str], ...]:
         "Echo": _rounded(element(0x00180081)) or word(element(0x00180086)),
         "BValue": b_value(data),
         "TimePoint": word(element(0x00200100)),
+        "Unit": _known_unit(word(element(0x00541001)).upper()),
     }
     return tuple((name, value) for name, value in found.items() if value)
 

@@ -152,7 +152,7 @@ def _split_volumes(group: Group, planes: list[Slice]) -> list[Group]:
         return [Group(group.name, group.planes)]
     parts = [piece for part in parts for piece in _split_by(part, orientation_classes(part.planes), "Orientation")]
     parts = [p for part in parts for p in _split_by(part, [s.facts.frame_uid for s in part.planes], "Frame")]
-    for name in ("ImageType", "Echo", "BValue", "Direction", "TimePoint", "Stack"):
+    for name in ("ImageType", "Unit", "Echo", "BValue", "Direction", "TimePoint", "Stack"):
         parts = [piece for part in parts for piece in _split_by(part, [_strong(p, name) for p in part.planes], name)]
     parts = [piece for part in parts for piece in _split_weak(part)]
     if kept is not scouts:

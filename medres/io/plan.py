@@ -15,6 +15,7 @@ from medres.io.checks import (
     require_kind,
     require_one_matrix,
     require_one_patient,
+    require_one_polarity,
     require_readable,
     require_rescale,
 )
@@ -171,6 +172,7 @@ def plan_volume(group: Group, options: Options) -> Plan:
     require_rescale(group.planes)
     require_geometry(group.planes)
     require_one_matrix(group.planes)
+    require_one_polarity(group.planes)
     planes, twins = drop_twins(sort_along_normal(group.planes))
     facts = planes[0].facts
     require_voxels((facts.columns, facts.rows, len(planes)), options.max_voxels)

@@ -14,7 +14,7 @@ from tests.phantoms_dicom import (
     save_ct,
     set_pixels,
 )
-from tests.series_verdicts import assert_refused, replace_value
+from tests.series_verdicts import assert_refused, only, replace_value
 
 
 def _mosaic() -> list[Dataset]:
@@ -30,7 +30,7 @@ def test_reject_mixed_matrix_sizes(tmp_path: Path) -> None:
 
 def test_reject_mixed_pixel_spacing(tmp_path: Path) -> None:
     save_ct(tmp_path, lambda ds, k: setattr(ds, "PixelSpacing", [1.25, 0.9]) if k == 2 else None)
-    assert_refused(tmp_path, "E_GEOM_MATRIX", "pixel spacing", "0.75 to 1.25")
+    assert_refused(tmp_path, "E_GEOM_MATRIX", "pixel spacing", "0.75 to 0.9")
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,18 @@ def test_reject_header_values_and_name_the_element(tmp_path: Path, name: str, va
 def test_reject_mosaic_with_its_reason(tmp_path: Path) -> None:
     save(_mosaic(), tmp_path)
     assert_refused(tmp_path, "E_UNSUPPORTED", "mosaic", "dcm2niix")
+
+
+def test_refuse_slices_of_opposite_polarity_unless_they_are_hu(tmp_path: Path) -> None:
+    def change(ds: Dataset, k: int) -> None:
+        ds.PhotometricInterpretation = "MONOCHROME1" if k == 4 else "MONOCHROME2"
+
+    save_ct(tmp_path / "mr", change, modality="MR")
+    assert_refused(tmp_path / "mr", "E_HEADER_VALUE", "MONOCHROME1 in 1 of 9")
+    save_ct(tmp_path / "ct", change)
+    assert only(tmp_path / "ct").codes == ("W_MONO1",)
+
+
+def test_name_the_spacings_of_the_axis_that_differs(tmp_path: Path) -> None:
+    save_ct(tmp_path, lambda ds, k: setattr(ds, "PixelSpacing", [1.25, 0.75 + 0.05 * (k == 3)]))
+    assert_refused(tmp_path, "E_GEOM_MATRIX", "got 0.75 to 0.8 mm")

@@ -123,3 +123,10 @@ def test_list_real_time_points_and_image_types_as_separate_volumes() -> None:
     assert [s.shape for s in siemens] == [(64, 64, 6)] * 4
     philips = find_series(shared("data/dicom/mr_enhanced_multiframe/In/Philips")).series
     assert [s.shape for s in philips] == [(64, 64, 32)] * 2
+
+
+def test_refuse_fewer_frames_than_are_described(tmp_path: Path) -> None:
+    ds = enhanced()
+    ds.NumberOfFrames = 8
+    save([ds], tmp_path)
+    assert_refused(tmp_path, "E_HEADER_VALUE", "NumberOfFrames must be 9", "got 8")

@@ -185,3 +185,8 @@ def test_read_a_tomosynthesis_and_a_rotational_angiography_as_volumes(tmp_path: 
     volume = read(tmp_path)
     assert (volume.frame, volume.modality) == ("patient", modality)
     assert np.array_equal(volume.voxels, phantom_voxels())
+
+
+def test_list_two_units_of_pet_as_separate_volumes(tmp_path: Path) -> None:
+    save_ct(tmp_path, lambda ds, k: setattr(ds, "Units", "BQML" if k < 4 else "GML"), modality="PT")
+    assert {(one.unit, one.file_count) for one in find_series(tmp_path).series} == {("BQML", 4), ("GML", 5)}
