@@ -80,6 +80,7 @@ E_MASK | a segmentation cannot be used | convert it as the message says
 MODEL = """
 E_SPEC | a configuration value is not valid | correct the key that is named
 E_SPEC_UNKNOWN_KEY | a configuration has a key that is not known | remove it or correct its spelling
+E_SPEC_VERSION | a configuration was written for a newer medres | update medres, or write it for this version
 E_SPEC_FORMAT | the configuration file cannot be read | correct the TOML at the place named
 E_MODEL_MISSING | the folder is no TrainedModel | point at a folder with trained_model.json
 E_MODEL_DIGEST | a file of the model is not the one it was saved with | copy the model folder again
@@ -114,6 +115,7 @@ E_SCOPE_BODY | the scan's extent is unlike the training data's | look at the sca
 
 TRAINING = """
 E_TRAIN_CLASS | a class has too few patients to train on | add patients or leave the class out
+E_TRAIN_COLLAPSE | pretraining brings all scans to one point | lower pretraining.learning_rate, strengthen its augmentation or enlarge the batch
 E_TRAIN_NAN | the loss became NaN | lower the learning rate; the rows of the batch are named
 E_TRAIN_MEMORY | this experiment does not fit the memory | use the size that is named
 E_TRAIN_OUT | the output folder already holds another run | choose another --out or go on with --resume

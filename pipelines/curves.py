@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -16,20 +17,21 @@ PANELS = {
 }
 
 
-def draw_curves(history: bytes, path: Path, title: str) -> None:
+def draw_curves(history: bytes, path: Path, title: str, panels: Mapping[str, Sequence[str]] = PANELS) -> None:
     """Draw loss, validation AUROC and learning rate over epochs.
 
     Args:
         history: `history.csv` of a TrainedModel.
         path: PNG to write.
         title: of the picture.
+        panels: name of each panel -> columns that it shows.
     """
     rows = list(csv.DictReader(io.StringIO(history.decode())))
     figure = Figure(figsize=(12, 3.4), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(f"{title}: training history (validation part; no test result)", fontsize=10)
+    figure.suptitle(f"{title}: history (no test result)", fontsize=10)
     epochs = [float(row["epoch"]) for row in rows]
-    for axes, (name, columns) in zip(figure.subplots(1, len(PANELS)), PANELS.items(), strict=True):
+    for axes, (name, columns) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
         for column in columns:
             axes.plot(epochs, [float(row[column]) for row in rows], label=column.replace("_", " "))
         axes.set(xlabel="epoch", ylabel=name)

@@ -21,20 +21,32 @@ from medres.training.spec import ExperimentSpec
 LAST, BEST = "last.ckpt", "best.ckpt"
 
 
+def write_state(path: Path, content: dict[str, Any]) -> None:
+    """Write what a training needs to go on; a kill at any moment leaves the old file or the new one.
+
+    Args:
+        path: file.
+        content: tensors, numbers and words.
+
+    Raises:
+        StoreError: E_DISK_FULL or E_WRITE.
+    """
+    draft = path.with_name(f".{path.name}.draft")
+    with said_plainly():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with draft.open("wb") as stream:
+            torch.save(content, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        draft.replace(path)
+
+
 class AtomicCheckpoints(TorchCheckpointIO):
     """Lightning's checkpoints, written beside their place and put there by one rename."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
-        """Write a checkpoint; a kill at any moment leaves the old one or the new one."""
-        place = Path(path)
-        draft = place.with_name(f".{place.name}.draft")
-        with said_plainly():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with draft.open("wb") as stream:
-                torch.save(checkpoint, stream)
-                stream.flush()
-                os.fsync(stream.fileno())
-            draft.replace(place)
+        """Write a checkpoint, whole or not at all."""
+        write_state(Path(path), checkpoint)
 
 
 def checkpoint_callbacks(folder: Path) -> list[ModelCheckpoint]:
@@ -64,14 +76,30 @@ def read_checkpoint(path: Path, experiment: ExperimentSpec) -> dict[str, Any]:
     Raises:
         TrainingError: `E_TRAIN_RESUME` where there is none, it cannot be read, or it belongs to another experiment.
     """
+    return read_state(path, experiment.digest)
+
+
+def read_state(path: Path, digest: str) -> dict[str, Any]:
+    """Read what a training of one configuration left behind.
+
+    Args:
+        path: file.
+        digest: of the configuration, as it stands under "experiment_digest".
+
+    Returns:
+        The content.
+
+    Raises:
+        TrainingError: `E_TRAIN_RESUME` where there is none, it cannot be read, or it belongs to another configuration.
+    """
     if not path.is_file():
         raise TrainingError("E_TRAIN_RESUME", "a checkpoint must be there, got none in the output folder")
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
         raise TrainingError("E_TRAIN_RESUME", f"the checkpoint cannot be read ({type(error).__name__})") from None
-    if content.get("experiment_digest") != experiment.digest:
+    if content.get("experiment_digest") != digest:
         found = str(content.get("experiment_digest"))[:12]
-        told = f"the checkpoint must be of this configuration ({experiment.digest[:12]}), got one of {found}"
+        told = f"the checkpoint must be of this configuration ({digest[:12]}), got one of {found}"
         raise TrainingError("E_TRAIN_RESUME", told)
     return content

@@ -17,19 +17,25 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
-from torch.nn import functional
 
 from medres.errors import TrainingError
+from medres.evaluation.clustered import auroc_clustered, is_clustered
 from medres.evaluation.discrimination import auroc
-from medres.models.probability import aggregate, softmax
+from medres.evaluation.estimate import Estimate
+from medres.models.attention import ask_network, pool_bags
+from medres.models.probability import combine_views
 from medres.training.augmentation import augment, mix
 from medres.training.augmentation.units import units_of
+from medres.training.averaging import decay_at, epochs_averaged, move_towards
 from medres.training.finetuning import parameter_groups, rate_factor, release
+from medres.training.losses import class_weights, classification_loss
+from medres.training.processes import agree_on_buffers, gather, is_sharded, mean_share
+from medres.training.sampling import mix_seeds
 from medres.training.spec import ExperimentSpec
 
 Batch = tuple[Tensor, Tensor, Tensor]  # (B, C, *spatial), labels (B,), scans (B,)
 NAMED_ROWS = 8  # rows spelt out where a batch gave NaN
-LOGGED = ("train_loss", "validation_loss", "validation_auroc", "learning_rate")
+LOGGED = ("train_loss", "validation_loss", "validation_auroc", "learning_rate", "gradient_norm")
 LOSS_SHARE = 1e-4  # weight of the loss where two epochs have the same AUROC
 
 
@@ -57,6 +63,7 @@ class Facts:
         positive: index of the positive label.
         stages: names of the network's stages from stem to head.
         channels_last: whether tensors lie channels-last in memory.
+        validation_patients: patient of each validation scan; () takes scans as independent.
     """
 
     label_counts: tuple[int, ...]
@@ -65,6 +72,7 @@ class Facts:
     positive: int
     stages: tuple[str, ...]
     channels_last: bool = False
+    validation_patients: tuple[str, ...] = ()
 
 
 class ClassifierModule(lightning.LightningModule):
@@ -92,16 +100,19 @@ class ClassifierModule(lightning.LightningModule):
         super().__init__()
         self.network = network
         self.spec, self.experiment, self.facts, self.steps = experiment.training, experiment, facts, steps
-        self.averaged = copy.deepcopy(network).requires_grad_(False) if self.spec.average_decay else None
+        is_averaged = self.spec.average == "swa" or self.spec.average_decay
+        self.averaged = copy.deepcopy(network).requires_grad_(False) if is_averaged else None
         self.history: list[dict[str, float]] = []
         self.computation: dict[str, Any] = {}  # as `precision.Computation`; a resumed training computes as it began
         self._watchers = watchers
         self._units, self._is_mr = units_of(experiment.preprocessing), experiment.preprocessing.modality == "MR"
         self._is_mixed = bool(experiment.augmentation.mixup or experiment.augmentation.cutmix)
         self._losses: list[float] = []
+        self._norms: list[float] = []
         self._found: list[tuple[Tensor, Tensor]] = []
-        self._started = 0.0
-        self.register_buffer("class_weights", _class_weights(facts.label_counts, self.spec.balance), persistent=False)
+        self._started, self._scans = 0.0, torch.empty(0)
+        self._stepped = -1  # the last step whose weights were averaged
+        self.register_buffer("class_weights", class_weights(facts.label_counts, self.spec.balance), persistent=False)
 
     @property
     def judged(self) -> nn.Module:
@@ -109,8 +120,8 @@ class ClassifierModule(lightning.LightningModule):
         return self.network if self.averaged is None else self.averaged
 
     def forward(self, x: Tensor) -> Tensor:
-        """Give logits of the network that is kept."""
-        return self.judged(self._laid_out(x))  # type: ignore[no-any-return]
+        """Give logits of the network that is kept, and with attention the views' scores as a last column."""
+        return as_table(ask_network(self.judged, self._laid_out(x)))
 
     def configure_optimizers(self) -> Any:
         """AdamW with a rate for each group, warm-up and cosine."""
@@ -122,36 +133,45 @@ class ClassifierModule(lightning.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Release the groups that learn in this epoch."""
-        self._started, self._losses = time.monotonic(), []
+        self._started, self._losses, self._norms = time.monotonic(), [], []
         self.network.train()
         release(self.network, self.facts.stages, self.current_epoch, self.spec)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Vary a batch, compute its loss."""
         x, labels, scans = batch
-        seeds = Generator().manual_seed(_mix(self.spec.seed, self.current_epoch, batch_idx))
+        seeds = Generator().manual_seed(mix_seeds(self.spec.seed, self.current_epoch, batch_idx))
         with torch.autocast(x.device.type, enabled=False):  # a sampling grid in bf16 would be off by voxels
             x = augment(x, self.experiment.augmentation, seeds, self._units, is_mr=self._is_mr)
             x, shares = mix(x, labels, len(self.experiment.labels.names), self.experiment.augmentation, seeds)
             x = self._laid_out(x)
         with torch.random.fork_rng(devices=[]):  # dropout
-            torch.manual_seed(_mix(self.spec.seed, self.current_epoch, batch_idx, 1))
-            logits = self.network(x).float()
-        smoothing = self.spec.label_smoothing
-        targets = shares if self._is_mixed else labels
-        loss = functional.cross_entropy(logits, targets, self.class_weights, label_smoothing=smoothing)
+            torch.manual_seed(mix_seeds(self.spec.seed, self.current_epoch, batch_idx, 1))
+            outputs = ask_network(self.network, x)
+        self._scans = scans
+        loss = self._loss(outputs, shares if self._is_mixed else labels, scans)
         if not torch.isfinite(loss):
-            self._refuse(scans, "loss")
+            self._refuse("loss")
         self._losses.append(float(loss.detach()))
         return loss
+
+    def _loss(self, outputs: Mapping[str, Tensor], targets: Tensor, scans: Tensor) -> Tensor:
+        """Compute the loss of this process's part so that the mean over processes is that of the whole batch."""
+        logits = outputs["logits"].float()
+        if "attention" in outputs:
+            logits, first = pool_bags(logits, outputs["attention"].float(), scans)
+            targets = targets[first]
+        about = {"smoothing": self.spec.label_smoothing, "gamma": self.spec.focal_gamma}
+        total, divisor = classification_loss(logits, targets, self.class_weights, **about)
+        return total / mean_share(divisor)
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Refuse gradients that are not finite before they reach the weights."""
         norms = [p.grad.norm() for p in self.network.parameters() if p.grad is not None]
-        if not torch.isfinite(torch.stack(norms).sum()):
-            raise TrainingError(
-                "E_TRAIN_NAN", f"gradients must be finite, got others in epoch {self.current_epoch + 1}"
-            )
+        whole = torch.stack(norms).square().sum().sqrt()
+        if not torch.isfinite(whole):
+            self._refuse("gradient")
+        self._norms.append(float(whole))
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         """Move the averaged weights; report."""
@@ -162,6 +182,8 @@ class ClassifierModule(lightning.LightningModule):
     def on_validation_epoch_start(self) -> None:
         """Forget the last validation."""
         self._found = []
+        self._average_epochs()
+        agree_on_buffers(self.judged)
         self.judged.eval()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -171,17 +193,21 @@ class ClassifierModule(lightning.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Measure loss and AUROC over validation scans, and log what decides about checkpoints."""
-        by_scan = group_logits(self._found)
+        batches = self.trainer.val_dataloaders.batch_sampler.batches
+        by_scan = group_logits(gather(self._found) if is_sharded(len(batches)) else self._found)
         loss, area = self._judge(by_scan)
         row = {
             "epoch": float(self.current_epoch + 1),
-            "train_loss": float(np.mean(self._losses)),
+            "train_loss": float(np.mean(gather(self._losses))),
             "validation_loss": loss,
-            "validation_auroc": area,
+            "validation_auroc": 0.5 if area.value is None else area.value,
+            "validation_auroc_lower": _number(area.lower),
+            "validation_auroc_upper": _number(area.upper),
+            "gradient_norm": float(np.mean(self._norms)) if self._norms else float("nan"),
             "learning_rate": float(self.trainer.optimizers[0].param_groups[0]["lr"]),
             "seconds": time.monotonic() - self._started,
         }
-        self.log_dict({**{name: row[name] for name in LOGGED}, "rank": area - LOSS_SHARE * loss})
+        self.log_dict({**{name: row[name] for name in LOGGED}, "rank": row["validation_auroc"] - LOSS_SHARE * loss})
         self.history.append(row)
         if self._watchers.on_epoch is not None:
             self._watchers.on_epoch(row)
@@ -196,33 +222,39 @@ class ClassifierModule(lightning.LightningModule):
         """Take the history back."""
         self.history = copy.deepcopy(checkpoint["history"])
 
-    def _judge(self, by_scan: Mapping[int, NDArray[np.float64]]) -> tuple[float, float]:
-        """Give loss and AUROC of the positive label over validation scans; AUROC 0.5 where it is undefined."""
+    def _judge(self, by_scan: Mapping[int, NDArray[np.float64]]) -> tuple[float, Estimate]:
+        """Give loss and AUROC of the positive label over validation scans, its interval by patient."""
         truth = np.array([self.facts.validation_labels[scan] for scan in by_scan])
         found = np.stack([scan_scores(logits, self.experiment) for logits in by_scan.values()])  # (N, L)
         loss = float(-np.log(np.clip(found[np.arange(len(truth)), truth], 1e-7, 1.0)).mean())
-        area = auroc((truth == self.facts.positive).astype(int), found[:, self.facts.positive]).value
-        return loss, 0.5 if area is None else area
+        labels, score = (truth == self.facts.positive).astype(int), found[:, self.facts.positive]
+        patients = (
+            [self.facts.validation_patients[scan] for scan in by_scan] if self.facts.validation_patients else None
+        )
+        if is_clustered(patients):
+            return loss, auroc_clustered(labels, score, np.asarray(patients))
+        return loss, auroc(labels, score)
 
-    def _refuse(self, scans: Tensor, what: str) -> None:
-        """Stop with the rows of the batch."""
-        rows = sorted({self.facts.train_rows[int(scan)] for scan in scans})
+    def _refuse(self, what: str) -> None:
+        """Stop with the rows of the batch; the checkpoints of finished epochs stay."""
+        rows = sorted({self.facts.train_rows[int(scan)] for scan in self._scans})
         named = ", ".join(map(str, rows[:NAMED_ROWS])) + (" ..." if len(rows) > NAMED_ROWS else "")
         told = f"the {what} must be finite, got another in epoch {self.current_epoch + 1} for rows {named}"
-        raise TrainingError("E_TRAIN_NAN", told)
+        kept = f"; the best weights of {len(self.history)} epochs are kept in run/best.ckpt" if self.history else ""
+        raise TrainingError("E_TRAIN_NAN", told + kept)
 
-    @torch.no_grad()
     def _average(self) -> None:
-        """Move the averaged weights a little towards the network's; faster at the start."""
-        if self.averaged is None:
+        """Move the running average a little towards the network after each step."""
+        if self.averaged is None or self.spec.average != "ema" or self.global_step == self._stepped:
             return
-        step = self.global_step
-        decay = min(self.spec.average_decay, (1.0 + step) / (10.0 + step))
-        for kept, new in zip(self.averaged.state_dict().values(), self.network.state_dict().values(), strict=True):
-            if kept.is_floating_point():
-                kept.lerp_(new, 1.0 - decay)
-            else:
-                kept.copy_(new)
+        self._stepped = self.global_step
+        move_towards(self.averaged, self.network, 1.0 - decay_at(self.global_step, self.spec.average_decay))
+
+    def _average_epochs(self) -> None:
+        """Take this epoch into the mean of the last ones."""
+        if self.averaged is not None and self.spec.average == "swa":
+            held = epochs_averaged(self.current_epoch, self.spec.epochs, self.spec.average_start)
+            move_towards(self.averaged, self.network, 1.0 / (max(held, 0) + 1))
 
     def _laid_out(self, x: Tensor) -> Tensor:
         """Lay a batch channels-last in memory where that is faster."""
@@ -238,7 +270,7 @@ def group_logits(found: Sequence[tuple[Tensor, Tensor]]) -> dict[int, NDArray[np
         found: batches of (logits (B, L), scans (B,)).
 
     Returns:
-        Scan -> (V, L), scans in rising order.
+        Scan -> (V, L), or (V, L + 1) with the views' attention scores last; scans in rising order.
     """
     logits = torch.cat([part for part, _ in found]).double().numpy()
     scans = torch.cat([part for _, part in found]).numpy()
@@ -251,7 +283,7 @@ def scan_scores(
     """Make one probability for each label of one scan, as the finished model will.
 
     Args:
-        logits: (V, L).
+        logits: (V, L), or (V, L + 1) with the views' attention scores last.
         experiment: says how views become one.
         temperature: logits are divided by it.
 
@@ -261,17 +293,22 @@ def scan_scores(
     views = experiment.preprocessing.views
     rule = "mean" if views.kind == "whole" else views.aggregate
     positive = experiment.labels.names.index(experiment.labels.positive)
-    return aggregate(softmax(logits, temperature), rule, positive)
+    count = len(experiment.labels.names)
+    return combine_views(logits[:, :count], rule, positive, temperature, logits[:, -1])
 
 
-def _class_weights(counts: Sequence[int], balance: str) -> Tensor | None:
-    """Give each class the weight n / (L n_class), or none."""
-    if balance != "weights":
-        return None
-    numbers = torch.tensor(counts, dtype=torch.float32)
-    return numbers.sum() / (len(numbers) * numbers)
+def as_table(outputs: Mapping[str, Tensor]) -> Tensor:
+    """Put logits and, if any, attention scores side by side.
+
+    Args:
+        outputs: of `ask_network`.
+
+    Returns:
+        (B, L), or (B, L + 1).
+    """
+    logits = outputs["logits"]
+    return torch.cat([logits, outputs["attention"][:, None]], dim=1) if "attention" in outputs else logits
 
 
-def _mix(*numbers: int) -> int:
-    """Make one seed of several numbers."""
-    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else value

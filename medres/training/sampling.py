@@ -10,7 +10,31 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from torch.utils.data import Sampler
 
+from medres.training.processes import my_place, shard
+
 Place = tuple[int, int]
+
+
+class OrderedBatches(Sampler[list[Place]]):
+    """Every view of every scan once, for validation; of several processes each takes its own batches.
+
+    Args:
+        views: (N,), number of views of each scan.
+        batch_size: places of a batch.
+
+    Example:
+        >>> list(OrderedBatches([1, 2], 2))
+        [[(0, 0), (1, 0)], [(1, 1)]]
+    """
+
+    def __init__(self, views: Sequence[int], batch_size: int) -> None:
+        self.batches = in_order(views, batch_size)
+
+    def __len__(self) -> int:
+        return len(shard(self.batches))
+
+    def __iter__(self) -> Iterator[list[Place]]:
+        yield from shard(self.batches)
 
 
 class EpochBatches(Sampler[list[Place]]):
@@ -22,7 +46,10 @@ class EpochBatches(Sampler[list[Place]]):
         batch_size: places of a batch, about; 2 at least.
         views_per_scan: views drawn from each scan, without repetition.
         balanced: draw scans with replacement so that every class comes equally often.
+        together: all views of a scan stand in one batch.
         seed: of all epochs.
+
+    Of several processes each takes its own part of every batch.
 
     Example:
         >>> batches = EpochBatches([0, 1, 0, 1, 0], [1] * 5, batch_size=2)
@@ -38,11 +65,12 @@ class EpochBatches(Sampler[list[Place]]):
         batch_size: int,
         views_per_scan: int = 1,
         balanced: bool = False,
+        together: bool = False,
         seed: int = 0,
     ) -> None:
         self._labels, self._views = np.asarray(labels), np.asarray(views)
         self._batch_size, self._per_scan, self._balanced = batch_size, views_per_scan, balanced
-        self._seed, self._epoch = seed, 0
+        self._seed, self._epoch, self._together = seed, 0, together
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose batches come next; Lightning calls it."""
@@ -50,14 +78,17 @@ class EpochBatches(Sampler[list[Place]]):
 
     def __len__(self) -> int:
         places = int(np.minimum(self._views, self._per_scan).sum())
-        return max(1, min(round(places / self._batch_size), places // 2))
+        units = len(self._views) if self._together else places
+        return max(1, min(round(places / self._batch_size), units // 2))
 
     def __iter__(self) -> Iterator[list[Place]]:
         random = np.random.default_rng([self._seed, self._epoch])
-        places = [place for scan in self._draw(random) for place in self._draw_views(int(scan), random)]
-        order = random.permutation(len(places))
+        bags = [self._draw_views(int(scan), random) for scan in self._draw(random)]
+        units = bags if self._together else [[place] for bag in bags for place in bag]
+        order = random.permutation(len(units))
+        rank, count = my_place()
         for part in np.array_split(order, len(self)):
-            yield [places[index] for index in part]
+            yield [place for index in part[rank::count] for place in units[index]]
 
     def _draw(self, random: np.random.Generator) -> np.ndarray:
         """Give the scans of this epoch."""
@@ -86,3 +117,19 @@ def in_order(views: Sequence[int], batch_size: int) -> list[list[Place]]:
     """
     places = [(scan, view) for scan, count in enumerate(views) for view in range(count)]
     return [places[start : start + batch_size] for start in range(0, len(places), batch_size)]
+
+
+def mix_seeds(*numbers: int) -> int:
+    """Make one seed of several numbers, such as seed, epoch and batch.
+
+    Args:
+        numbers: from 0.
+
+    Returns:
+        A seed that differs wherever they differ.
+
+    Example:
+        >>> mix_seeds(1, 2) == mix_seeds(1, 2), mix_seeds(1, 2) == mix_seeds(2, 1)
+        (True, False)
+    """
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])

@@ -12,11 +12,15 @@ from pydantic import Field, model_validator
 
 from medres.errors import EvaluationError, SpecError
 from medres.evaluation.abstention import parse_band_rule
+from medres.models.attention import WIDTH
 from medres.models.spec import NetworkSpec, shown_size
 from medres.models.test_time import TestTimeSpec
 from medres.preprocessing.spec import Frozen, PreprocessingSpec
 from medres.training.augmentation.spec import AugmentationSpec
 from medres.training.augmentation.units import check_units
+from medres.training.pretraining.spec import PretrainingSpec
+
+SCHEMA_VERSION = 1
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -105,8 +109,13 @@ class TrainingSpec(Frozen):
         freeze_norms: frozen stages keep the running means of their batch norms.
         balance: "none", "weights" (the rarer class weighs more in the loss) or "sampling" (it is drawn more often).
         label_smoothing: share of the target spread over all labels.
+        focal_gamma: exponent of the focal loss, which looks away from scans that are already right; 0 is cross-entropy.
         clip_norm: gradients are shortened to this length; 0 leaves them.
-        average_decay: decay of the running average of weights that is validated and kept; 0 keeps the weights as are.
+        clip_by: "norm", or "value": each number of the gradient is cut to `clip_norm`.
+        accumulate: batches whose gradients make one step.
+        average: which weights are validated and kept: "ema", a running average, or "swa", the mean of the last epochs.
+        average_decay: decay of the running average; 0 keeps the weights as they are.
+        average_start: share of the training after which the mean of "swa" begins.
         patience: epochs without a better validation AUROC after which training ends; 0 never.
         precision: "auto" takes bf16 with channels-last where this machine measures faster with it, else fp32.
         views_per_scan: for slices and patches: views drawn from each scan in each epoch.
@@ -124,8 +133,13 @@ class TrainingSpec(Frozen):
     freeze_norms: bool = True
     balance: Literal["none", "weights", "sampling"] = "weights"
     label_smoothing: float = Field(0.0, ge=0, lt=1)
+    focal_gamma: float = Field(0.0, ge=0)
     clip_norm: float = Field(1.0, ge=0)
+    clip_by: Literal["norm", "value"] = "norm"
+    accumulate: int = Field(1, ge=1)
+    average: Literal["ema", "swa"] = "ema"
     average_decay: float = Field(0.0, ge=0, lt=1)
+    average_start: Share = 0.75
     patience: int = Field(0, ge=0)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     views_per_scan: int = Field(1, ge=1)
@@ -176,6 +190,7 @@ class ExperimentSpec(Frozen):
     """One experiment: what a TOML file of `pipelines/configs` says.
 
     Attributes:
+        schema_version: of this file's form; a newer one is refused.
         name, version: of the model that comes out.
         intended_use, not_for, licence: sentences for the model card.
         synthetic: trained on phantoms; every result then says so.
@@ -184,9 +199,11 @@ class ExperimentSpec(Frozen):
         carry: how 2D weights come into a 3D network: "inflate" (each kernel repeated along the third axis) or "acs"
             (as they are, into a network on ACS convolutions); None refuses them.
         labels, network, preprocessing, training, augmentation, operating: the parts.
+        pretraining: how `medres pretrain` learns from scans without labels; `medres train` does not look at it.
         test_time: flips and turns over which the finished model's logits are averaged; epochs are compared without.
     """
 
+    schema_version: int = SCHEMA_VERSION
     name: str = Field(min_length=1)
     version: str = "1"
     intended_use: str = "Research on the data set it was trained on."
@@ -202,6 +219,14 @@ class ExperimentSpec(Frozen):
     augmentation: AugmentationSpec = AugmentationSpec.model_validate({})
     operating: OperatingSpec = OperatingSpec.model_validate({})
     test_time: TestTimeSpec = TestTimeSpec()
+    pretraining: PretrainingSpec = Field(default_factory=lambda: PretrainingSpec.model_validate({}))
+
+    @model_validator(mode="after")
+    def _pooled(self) -> ExperimentSpec:
+        is_pooled = getattr(self.preprocessing.views, "aggregate", "") == "attention"
+        if is_pooled and (self.augmentation.mixup or self.augmentation.cutmix):
+            raise ValueError("views with attention cannot be blended: set mixup and cutmix to 0")
+        return self
 
     @model_validator(mode="after")
     def _turned(self) -> ExperimentSpec:
@@ -212,6 +237,7 @@ class ExperimentSpec(Frozen):
     def _measured(self) -> ExperimentSpec:
         try:
             check_units(self.augmentation, self.preprocessing)
+            check_units(self.pretraining.augmentation, self.preprocessing)
         except SpecError as fault:
             raise ValueError(f"{fault.what}; {fault.cure}") from None
         return self
@@ -237,10 +263,11 @@ class ExperimentSpec(Frozen):
             spatial_dims=self.preprocessing.spatial_dims,
             in_channels=self.preprocessing.tensor_channels,
             label_count=len(self.labels.names),
+            attention=WIDTH if getattr(self.preprocessing.views, "aggregate", "") == "attention" else 0,
             convolution="acs" if self.carry == "acs" else "plain",
         )
 
     @property
     def digest(self) -> str:
-        """SHA-256 (hex) of everything that changes the result."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """SHA-256 (hex) of everything that changes the result of a training."""
+        return hashlib.sha256(self.model_dump_json(exclude={"pretraining"}).encode()).hexdigest()

@@ -53,6 +53,19 @@ def select(
     run_recipe("select", **locals())
 
 
+@app.command(epilog="Example: medres pretrain experiment.toml --manifest scans.csv --out runs/pretrained")
+def pretrain(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="the experiment", show_default=False)],
+    manifest: ManifestOption,
+    out: OutOption,
+    split: SplitOption = None,
+    device: DeviceOption = "cpu",
+    resume: Annotated[bool, typer.Option("--resume", help="go on after a kill, to the same weights")] = False,
+) -> None:
+    """Learn from scans without labels (with --split from its training part): weights for a training to start from."""
+    run_recipe("pretrain", **locals())
+
+
 @app.command(
     "augment-preview", epilog="Example: medres augment-preview experiment.toml --manifest m.csv --out augmentation.png"
 )
