@@ -7,6 +7,7 @@ Usage:
     python -m benchmarks.seeds split M.csv SPLIT.json                 (its split column, less training copies of others)
     python -m benchmarks.seeds train CONFIG.toml --manifest M.csv --split SPLIT.json --out RUNS --table TABLE.csv
     python -m benchmarks.seeds show TABLE.csv --positive NAME [--beside OTHER.csv --column score]
+    python -m benchmarks.seeds blend OUT.csv FIRST.csv SECOND.csv[:column]       (mean of scores, rows as in FIRST)
 """
 
 from __future__ import annotations
@@ -173,6 +174,24 @@ def show(table: Path, positive: str, beside: Path | None, column: str) -> None:
             )
 
 
+def read_column(place: str) -> dict[str, float]:
+    """Read one column of a table, `TABLE.csv` or `TABLE.csv:column`, by scan."""
+    path, _, column = place.partition(":")
+    return {row.get("scan") or row["path"]: float(row[column or "score"]) for row in csv.DictReader(Path(path).open())}
+
+
+def blend(out: Path, tables: list[str]) -> None:
+    """Write the plain mean of several tables' scores; nothing is fitted."""
+    rows = list(csv.DictReader(Path(tables[0].partition(":")[0]).open()))
+    found = [read_column(place) for place in tables]
+    with out.open("w", newline="") as stream:
+        table = csv.writer(stream, lineterminator="\n")
+        table.writerow(["patient_id", "scan", "label", "fold", "score"])
+        for row in rows:
+            mean = np.mean([scores[row["scan"]] for scores in found])
+            table.writerow([row["patient_id"], row["scan"], row["label"], row["fold"], f"{mean:.6f}"])
+
+
 def said(estimate: object) -> str:
     """Put an estimate in words."""
     about = f"n {estimate.n}, {estimate.n_positive} positive"
@@ -206,8 +225,11 @@ def main() -> None:
     look.add_argument("--positive", required=True)
     look.add_argument("--beside", type=Path, help="table with path or scan, and a baseline's column")
     look.add_argument("--column", default="score")
+    mix = commands.add_parser("blend")
+    mix.add_argument("out", type=Path)
+    mix.add_argument("tables", nargs="+", help="TABLE.csv or TABLE.csv:column")
     asked = vars(parser.parse_args())
-    {"split": make_split, "train": train_all, "show": show}[asked.pop("command")](**asked)
+    {"split": make_split, "train": train_all, "show": show, "blend": blend}[asked.pop("command")](**asked)
 
 
 if __name__ == "__main__":
