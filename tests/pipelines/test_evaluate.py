@@ -47,7 +47,7 @@ def some_rows(n: int = 60, seed: int = 0, **more) -> list[dict]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch, tmp_path):
     """No PDF: a browser takes longer than all else; one test of its own makes one."""
-    monkeypatch.setattr("pipelines.evaluation_files.BROWSERS", ())
+    monkeypatch.setattr("medres.results.pdf.BROWSERS", ())
     monkeypatch.setenv("MEDRES_CONFIG", str(tmp_path / "config"))
 
 

@@ -30,7 +30,7 @@ PATIENTS, CORRUPT = 8, 3
 @pytest.fixture(autouse=True)
 def no_pdf(monkeypatch):
     """A browser takes longer than all else."""
-    monkeypatch.setattr("pipelines.evaluation_files.BROWSERS", ())
+    monkeypatch.setattr("medres.results.pdf.BROWSERS", ())
 
 
 @pytest.fixture
