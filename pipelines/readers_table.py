@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from medres.datasets.table import read_table
+from medres.datasets.table import name_rows, read_table
 from medres.errors import EvaluationError
 from medres.evaluation.agreement import kappa, tabulate
 from medres.evaluation.cases import Cases
 from medres.evaluation.comparison import compare_auroc, compare_decisions
 from medres.evaluation.readers import compare_ways
+from pipelines.prediction_checks import NUMBER
 from pipelines.scored import ScoredTable
 
 YES = {"1": True, "positive": True, "yes": True, "0": False, "negative": False, "no": False}
@@ -35,7 +37,8 @@ def compare_readers(
         readers; `ways` by Obuchowski-Rockette where there are several ways and readers.
 
     Raises:
-        EvaluationError: E_EVAL_VALUE for missing columns, E_EVAL_LENGTH where a reader did not read every scan.
+        EvaluationError: E_EVAL_VALUE for missing columns and cells that are neither, E_EVAL_DUPLICATE, E_EVAL_LENGTH
+            where a reader did not read every scan.
     """
     read, kind = _read(path, cases)
     found: dict[str, Any] = {}
@@ -73,6 +76,8 @@ def _read(path: Path, cases: Cases) -> tuple[dict[str, dict[str, np.ndarray]], s
     kind = next((name for name in ("decision", "rating") if name in table.columns), None)
     if kind is None or not {"scan", "reader"} <= set(table.columns):
         raise EvaluationError("E_EVAL_VALUE", "a readers' table must have scan, reader, and decision or rating")
+    numbers = [number for number, _ in table.rows]
+    _check_rows(rows, numbers, kind)
     place = {name: index for index, name in enumerate(cases.scans)}
     found: dict[str, dict[str, np.ndarray]] = {}
     for row in rows:
@@ -88,10 +93,23 @@ def _read(path: Path, cases: Cases) -> tuple[dict[str, dict[str, np.ndarray]], s
     return found, kind
 
 
+def _check_rows(rows: list[dict[str, str]], numbers: list[int], kind: str) -> None:
+    """Refuse cells that are no decision or rating, and a scan that a reader read twice in one way."""
+    wrong = [n for n, row in zip(numbers, rows, strict=True) if np.isnan(_value(row[kind], kind))]
+    if wrong:
+        rule = "numbers" if kind == "rating" else "positive or negative (1 or 0, yes or no)"
+        raise EvaluationError("E_EVAL_VALUE", f"a {kind} must be one of {rule}, got otherwise in {name_rows(wrong)}")
+    keys = [(row.get("way", ""), row["reader"], row["scan"]) for row in rows]
+    often = {key for key, count in Counter(keys).items() if count > 1}
+    twice = [number for number, key in zip(numbers, keys, strict=True) if key in often]
+    if twice:
+        told = f"a reader must read each scan once in each way, got more in {name_rows(twice)}"
+        raise EvaluationError("E_EVAL_DUPLICATE", told, "keep one row for each reading")
+
+
 def _value(cell: str, kind: str) -> float:
-    if kind == "decision" and cell.lower() in YES:
-        return float(YES[cell.lower()])
-    try:
-        return float(cell) if kind == "rating" else float("nan")
-    except ValueError:
-        return float("nan")
+    """Read a decision or a rating; NaN for what is neither."""
+    if kind == "decision":
+        return float(YES[cell.lower()]) if cell.lower() in YES else float("nan")
+    value = float(cell) if NUMBER.fullmatch(cell) else float("nan")
+    return value if np.isfinite(value) else float("nan")
