@@ -182,7 +182,8 @@ def read_column(place: str) -> dict[str, float]:
 
 def blend(out: Path, tables: list[str]) -> None:
     """Write the plain mean of several tables' scores; nothing is fitted."""
-    rows = list(csv.DictReader(Path(tables[0].partition(":")[0]).open()))
+    with Path(tables[0].partition(":")[0]).open() as stream:
+        rows = list(csv.DictReader(stream))
     found = [read_column(place) for place in tables]
     with out.open("w", newline="") as stream:
         table = csv.writer(stream, lineterminator="\n")
