@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from medres.errors import StoreError
-from medres.io.privacy import silence_pydicom
+from medres.io.privacy import load_site_key, silence_pydicom
 from medres.results.disclaimer import DISCLAIMER
 from medres.scoring.batch import CSV_FILE, BatchSummary, ScoringOptions, score_folder
 from pipelines.console import EXIT_OK, EXIT_SOME_REFUSED, progress, say
@@ -30,6 +30,7 @@ def run(
         raise StoreError(
             "E_USAGE", f"--workers must be at least 1 and --timeout above 0, got {workers} and {timeout:g}"
         )
+    load_site_key()  # rows are named under it and must be found again: better no run than one that cannot resume
     options = ScoringOptions(
         modality=modality,
         nifti_frame=nifti_frame,

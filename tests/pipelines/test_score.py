@@ -57,3 +57,14 @@ def test_files_that_are_no_scan_are_counted(tmp_path):
     lines = tell(BatchSummary(3, statuses, 1, 4, 2.0), tmp_path)
     assert lines[0] == "already scored: 1"
     assert lines[1] == "3 series: 1 ok, 0 warned, 0 refused, 2 out of scope, 0 error; 4 files were no scan"
+
+
+def test_scoring_where_no_key_can_be_kept_says_so_before_it_begins(folder, tiny_ct, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MEDRES_CONFIG", str(tmp_path / "file" / "medres"))  # a folder that nobody can make
+    monkeypatch.delenv("MEDRES_SITE_KEY", raising=False)
+    done = medres("score", folder, "--model", tiny_ct, "--out", tmp_path / "out", "--modality", "CT")
+    assert done.returncode == 1
+    assert done.stderr.startswith("E_WRITE: the site key cannot be kept")
+    assert "MEDRES_SITE_KEY" in done.stderr
+    assert not (tmp_path / "out").exists()
