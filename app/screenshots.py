@@ -26,6 +26,7 @@ ARGUMENTS += ["--disable-background-networking", "--disable-component-update", "
 SIZE = ViewportSize(width=1440, height=900)
 START_SECONDS, PAGE_MS = 90, 90_000
 SETTLE_MS = 700  # after the last drawing
+PAGES = {"model": "Operating points", "data": "", "dashboard": "Readers"}  # what stands on each with a model
 
 
 @contextmanager
@@ -93,14 +94,21 @@ def shoot_folder(browser: Browser, folder: Path, out: Path, name: str) -> list[P
             made.append(out / f"{name}-{item.key}.png")
             answered = item.opinion is not None and item.opinion.probability is not None
             shoot_reading(page, address, item.key, made[-1], heat=answered and listed.model_folder is not None)
-        if listed.model_folder is not None:
-            made.append(out / f"{name}-model.png")
-            page.goto(f"{address}/model")
-            page.get_by_text("Operating points", exact=True).first.wait_for(timeout=PAGE_MS)
-            page.wait_for_timeout(SETTLE_MS)
-            page.screenshot(path=made[-1])
+        for path, words in PAGES.items():
+            made.append(out / f"{name}-{path}.png")
+            shoot_page(page, f"{address}/{path}", words if listed.model_folder is not None else "", made[-1])
         page.close()
     return made
+
+
+def shoot_page(page: Page, address: str, words: str, out: Path) -> None:
+    """Take one page as long as it is, once the words stand on it."""
+    page.goto(address)
+    page.locator(".medres-owner").wait_for(timeout=PAGE_MS)
+    if words:
+        page.get_by_text(words, exact=True).first.wait_for(timeout=PAGE_MS)
+    page.wait_for_timeout(SETTLE_MS)
+    page.screenshot(path=out, full_page=True)
 
 
 def main() -> None:

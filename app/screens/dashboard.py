@@ -87,7 +87,7 @@ def _draw_days(seen: Overview) -> None:
         names = {kind: kind.replace("_", " ") for kind in KINDS}
         st.bar_chart(
             table.rename(columns=names), x="day", y=list(names.values()), x_label="scored on (UTC)", y_label="scans",
-            color=[*COLOURS], height=240,
+            color=[*COLOURS], height=320,
         )  # fmt: skip
 
 

@@ -88,7 +88,7 @@ def _validation(model: TrainedModel) -> None:
     table["score"] = [f"{lower:.2f}" for lower in edges[:-1]]
     st.markdown("**Scores of validation scans**")
     st.bar_chart(
-        table, x="score", y=list(counts), stack=False, color=["#e4572e", "#5b8db8"], x_label="score, from", height=220,
+        table, x="score", y=list(counts), stack=False, color=["#e4572e", "#5b8db8"], x_label="score, from", height=300,
         y_label="scans",
     )  # fmt: skip
     st.caption(
@@ -106,7 +106,7 @@ def _history(model: TrainedModel) -> None:
     with st.expander("Training"):
         for names, words in ((losses, "loss, lower is better"), (others, "higher is better")):
             if names:
-                st.line_chart(table[names], x_label="epoch", y_label=words, height=220)
+                st.line_chart(table[names], x_label="epoch", y_label=words, height=300)
 
 
 def _evaluations(model: TrainedModel) -> None:

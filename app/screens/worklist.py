@@ -142,6 +142,7 @@ def _table(shown: list[WorklistItem], seen: Seen) -> None:
         row_height=ROW_PIXELS,
         on_select="rerun",
         selection_mode="single-row",
+        placeholder="",
         key="table",
     )
     rows = chosen.selection.rows  # type: ignore[attr-defined]
