@@ -1,9 +1,10 @@
-"""How fast the viewer is under the hand -> a table beside the plain way (st.fragment + st.image), in one run.
+"""How fast the viewer is under the hand -> a table beside the plain way (st.fragment + st.image) and NiiVue.
 
     python -m benchmarks.viewer --out benchmarks/out [--write docs/benchmarks.md]
 
-Headless Chromium without a GPU. *Work* is the script's time for three planes with overlay; *shown* ends two frames
-later. The plain way is timed from the key to the new picture on the page.
+Headless Chromium without a GPU. *Work* is the script's time for three planes with overlay (for NiiVue until its WebGL
+has drawn); *shown* ends two frames later. The plain way is timed from the key to the new picture on the page. NiiVue is
+fetched from npm into a folder that is thrown away.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -24,11 +26,21 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from benchmarks import viewer_peer
+
 CHROMIUM = os.environ.get("MEDRES_CHROMIUM", "/usr/bin/chromium")
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-quic", "--no-first-run"]
+ARGUMENTS += ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # WebGL on the processor, for NiiVue
 ARGUMENTS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 SHAPES = ("256x256x128", "512x512x400")
-STEPS, PLAIN_STEPS, OPENINGS = 60, 8, 3
+STEPS, PLAIN_STEPS, PEER_STEPS, OPENINGS = 60, 8, 12, 3
+Times = dict[str, list[float]]  # milliseconds, by what was done
+WAIT_MS = 240_000
+READY = {
+    "canvas": '.medres:not([data-ready="no"])',
+    "plain": '[data-testid="stImage"] img',
+    "niivue": '.peer[data-ready="all"]',
+}
 START, END = "<!-- viewer -->", "<!-- end of viewer -->"
 DRIVE = """async ([steps, what]) => {
     const walk = (root) => {
@@ -56,15 +68,17 @@ DRIVE = """async ([steps, what]) => {
 }"""
 
 
-def serve() -> tuple[subprocess.Popen[bytes], str]:
-    """Start the benchmark's server."""
+def serve(peer: Path | None) -> tuple[subprocess.Popen[bytes], str]:
+    """Start the benchmark's server, with the peer's scripts where there are any."""
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
         port = door.getsockname()[1]
     words = [sys.executable, "-m", "streamlit", "run", str(Path(__file__).with_name("viewer_server.py"))]
     options = {"server.address": "127.0.0.1", "server.port": port, "server.headless": "true"}
     options |= {"server.fileWatcherType": "none", "browser.gatherUsageStats": "false"}
-    server = subprocess.Popen([*words, *(f"--{name}={value}" for name, value in options.items())], stdout=-3)
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    environment = {**os.environ, **({"MEDRES_PEER": str(peer)} if peer else {})}
+    server = subprocess.Popen([*words, *flags], stdout=-3, env=environment)
     for _ in range(600):
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2)
@@ -80,42 +94,50 @@ def open_page(browser: Browser, address: str, way: str, shape: str) -> tuple[Pag
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     start = time.perf_counter()
     page.goto(f"{address}/?way={way}&shape={shape}")
-    ready = '.medres:not([data-ready="no"])' if way == "canvas" else '[data-testid="stImage"] img'
-    page.locator(ready).first.wait_for(timeout=120_000)
+    page.locator(READY[way]).first.wait_for(timeout=WAIT_MS)
     return page, (time.perf_counter() - start) * 1000
 
 
-def time_canvas(browser: Browser, address: str, shape: str) -> dict[str, list[float]]:
-    """Time our canvas: openings, slice steps in all planes at once, window changes."""
-    told: dict[str, list[float]] = {"first image": []}
-    for _ in range(OPENINGS + 1):
-        page, took = open_page(browser, address, "canvas", shape)
-        told["first image"].append(took)
-        last = page
-        if len(told["first image"]) <= OPENINGS:
+def time_openings(browser: Browser, address: str, way: str, shape: str) -> tuple[Page, list[float]]:
+    """Open a study several times; gives the last page and the times, without the first one, which makes the study."""
+    times: list[float] = []
+    for number in range(OPENINGS + 1):
+        page, took = open_page(browser, address, way, shape)
+        times.append(took)
+        if number < OPENINGS:
             page.close()
-    told["first image"] = told["first image"][1:]  # the first opening makes the study
-    last.locator('.medres[data-ready="all"][data-heat="yes"]').wait_for(timeout=120_000)
+    return page, times[1:]
+
+
+def time_canvas(browser: Browser, address: str, shape: str) -> Times:
+    """Time our canvas: openings, slice steps in all planes at once, window changes."""
+    page, openings = time_openings(browser, address, "canvas", shape)
+    page.locator('.medres[data-ready="all"][data-heat="yes"]').wait_for(timeout=WAIT_MS)
+    return {"first image": openings, **_driven(page, DRIVE, STEPS)}
+
+
+def time_peer(browser: Browser, address: str, shape: str) -> Times:
+    """Time NiiVue the same way."""
+    page, openings = time_openings(browser, address, "niivue", shape)
+    return {"first image": openings, **_driven(page, viewer_peer.DRIVE, PEER_STEPS)}
+
+
+def _driven(page: Page, script: str, steps: int) -> Times:
+    told: Times = {}
     for what in ("step", "window"):
-        seen = last.evaluate(DRIVE, [STEPS, what])
+        seen = page.evaluate(script, [steps, what])
         told[f"{what}, work"], told[f"{what}, shown"] = seen["work"], seen["shown"]
-    last.close()
+    page.close()
     return told
 
 
-def time_plain(browser: Browser, address: str, shape: str) -> dict[str, list[float]]:
+def time_plain(browser: Browser, address: str, shape: str) -> Times:
     """Time the plain way: openings, one slice, one change of the window."""
-    told: dict[str, list[float]] = {"first image": []}
-    for _ in range(OPENINGS + 1):
-        page, took = open_page(browser, address, "plain", shape)
-        told["first image"].append(took)
-        last = page
-        if len(told["first image"]) <= OPENINGS:
-            page.close()
-    told["first image"] = told["first image"][1:]
+    page, openings = time_openings(browser, address, "plain", shape)
+    told: Times = {"first image": openings}
     for what, number in (("step, shown", 0), ("window, shown", 1)):
-        told[what] = [_press(last, number) for _ in range(PLAIN_STEPS)]
-    last.close()
+        told[what] = [_press(page, number) for _ in range(PLAIN_STEPS)]
+    page.close()
     return told
 
 
@@ -135,24 +157,37 @@ def summarise(values: list[float]) -> dict[str, float]:
     return {"median": statistics.median(values), "p95": statistics.quantiles(values, n=20)[-1], "n": len(values)}
 
 
-def table(found: dict[str, dict[str, Any]]) -> str:
-    """Lay the figures out in Markdown."""
+def table(found: dict[str, dict[str, Any]], version: str) -> str:
+    """Lay the figures out in Markdown; `version` names the peer, or says why it is missing."""
     lines = [
-        f"{os.cpu_count()} cores, no GPU, {platform.machine()}; headless Chromium; milliseconds, median (p95).",
+        f"{os.cpu_count()} cores, no GPU, {platform.machine()}; headless Chromium; milliseconds, median (p95). "
+        f"NiiVue {version}, WebGL on the processor. Ratios are of medians: shown for the plain way, work for NiiVue.",
         "",
-        "| study | what | canvas, work | canvas, shown | plain, shown | plain / canvas |",
-        "|---|---|---|---|---|---|",
+        "| study | what | canvas, work | canvas, shown | plain, shown | NiiVue, work | plain / ours | NiiVue / ours |",
+        "|---|---|---|---|---|---|---|---|",
     ]
-    for shape, ways in found.items():
-        ours, plain = ways["canvas"], ways["plain"]
-        first = plain["first image"]["median"] / ours["first image"]["median"]
-        cells = [_cell(ours["first image"]), _cell(plain["first image"])]
-        lines.append(f"| {shape} | first image, warm | | {cells[0]} | {cells[1]} | {first:.1f} |")
-        for what in ("step", "window"):
-            work, shown, slow = ours[f"{what}, work"], ours[f"{what}, shown"], plain[f"{what}, shown"]
-            ratio = slow["median"] / work["median"]
-            lines.append(f"| {shape} | {what} | {_cell(work)} | {_cell(shown)} | {_cell(slow)} | {ratio:.0f} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, *(line for shape, ways in found.items() for line in _lines(shape, ways))])
+
+
+def _lines(shape: str, ways: dict[str, Any]) -> list[str]:
+    ours, plain, peer = ways["canvas"], ways["plain"], ways.get("niivue")
+    first = [way["first image"] if way else None for way in (ours, plain, peer)]
+    ratios = f"{_ratio(first[1], first[0])} | {_ratio(first[2], first[0])}"
+    lines = [f"| {shape} | first image, warm | | {_cells(*first)} | {ratios} |"]
+    for what in ("step", "window"):
+        work, shown, slow = ours[f"{what}, work"], ours[f"{what}, shown"], plain[f"{what}, shown"]
+        other = peer[f"{what}, work"] if peer else None
+        ratios = f"{_ratio(slow, work)} | {_ratio(other, work)}"
+        lines.append(f"| {shape} | {what} | {_cells(work, shown, slow, other)} | {ratios} |")
+    return lines
+
+
+def _cells(*values: dict[str, float] | None) -> str:
+    return " | ".join(_cell(value) if value else "–" for value in values)
+
+
+def _ratio(slow: dict[str, float] | None, fast: dict[str, float] | None) -> str:
+    return f"{slow['median'] / fast['median']:.1f}" if slow and fast else "–"
 
 
 def _cell(value: dict[str, float]) -> str:
@@ -175,26 +210,34 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="Markdown file to put the table into")
     parser.add_argument("--shapes", nargs="+", default=list(SHAPES), help="i x j x k, such as 256x256x128")
     given = parser.parse_args()
-    server, address = serve()
-    try:
-        with sync_playwright() as play:
-            browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-            timed = {
-                shape: {"canvas": time_canvas(browser, address, shape), "plain": time_plain(browser, address, shape)}
-                for shape in given.shapes
-            }
-            browser.close()
-    finally:
-        server.terminate()
+    with tempfile.TemporaryDirectory() as place:
+        scripts, version = viewer_peer.install(Path(place))
+        timed = time_all(given.shapes, scripts)
     found = {
         shape: {way: {what: summarise(v) for what, v in values.items()} for way, values in ways.items()}
         for shape, ways in timed.items()
     }
     given.out.mkdir(parents=True, exist_ok=True)
-    (given.out / "viewer.json").write_text(json.dumps(found, indent=2))
-    print(table(found))
+    (given.out / "viewer.json").write_text(json.dumps({"niivue": version, "milliseconds": found}, indent=2))
+    print(table(found, version))
     if given.write:
-        write_section(given.write, table(found))
+        write_section(given.write, table(found, version))
+
+
+def time_all(shapes: list[str], scripts: Path | None) -> dict[str, dict[str, Times]]:
+    """Time every way on every shape, on one server and in one browser."""
+    ways = {"canvas": time_canvas, "plain": time_plain, **({"niivue": time_peer} if scripts else {})}
+    server, address = serve(scripts)
+    try:
+        with sync_playwright() as play:
+            browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+            timed = {
+                shape: {way: measure(browser, address, shape) for way, measure in ways.items()} for shape in shapes
+            }
+            browser.close()
+    finally:
+        server.terminate()
+    return timed
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """One synthetic study, shown by our canvas or the plain way; run by benchmarks/viewer.py.
 
-?way=canvas or ?way=plain, ?shape=256x256x128.
+?way=canvas, ?way=plain or ?way=niivue, ?shape=256x256x128.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import nibabel as nib
 import numpy as np
 import streamlit as st
 
@@ -59,10 +62,31 @@ def canvas(volume: Volume, heat: Heatmap, buffer: Buffer) -> None:
     draw_viewer(scene, "viewer")
 
 
+_peer = st.components.v2.component("benchmark.peer", js=Path(__file__).with_name("viewer_peer.js").read_text())
+
+
+@st.cache_resource(max_entries=1)
+def nifti(shape: tuple[int, int, int]) -> tuple[memoryview, memoryview]:
+    """The same study and heatmap as NIfTI files, not compressed."""
+    volume, heat, _ = make(shape)
+    images = (nib.Nifti1Image(volume.voxels, volume.affine), nib.Nifti1Image(heat.relevance, heat.affine))
+    return memoryview(images[0].to_bytes()), memoryview(images[1].to_bytes())
+
+
+def peer(shape: tuple[int, int, int]) -> None:
+    """NiiVue, on the same page and from the same doors."""
+    if "tokens" not in st.session_state:
+        st.session_state.tokens = [SHELF.put(content) for content in nifti(shape)]
+    volume, heat = (address(token) for token in st.session_state.tokens)
+    _peer(key="peer", data={"volume": volume, "heat": heat})
+
+
 st.set_page_config(layout="wide")
 i, j, k = (int(n) for n in st.query_params["shape"].split("x"))
 made = make((i, j, k))
 if st.query_params["way"] == "plain":
     plain(*made[:2])
+elif st.query_params["way"] == "niivue":
+    peer((i, j, k))
 else:
     canvas(*made)
