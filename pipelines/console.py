@@ -25,6 +25,11 @@ out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
+def hush() -> None:
+    """Say nothing more: another process speaks for this one."""
+    out.quiet = err.quiet = True
+
+
 def say(text: str) -> None:
     """Print one line of result, markup left alone."""
     out.print(text, markup=False)
@@ -50,6 +55,8 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
         drawn.add_column(column, overflow="fold")
     for row in rows:
         drawn.add_row(*row)
+    if out.quiet:
+        return
     Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(drawn, markup=False)
 
 

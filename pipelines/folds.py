@@ -46,6 +46,7 @@ def train_folds(task: Task, split: Split, out: Path) -> int:
         model = _finished(task, parts, place)
         if model is None:
             model = train_once(task, parts, place, resume=True)
+            assert model is not None  # one process: `train` refuses folds on several devices
         else:
             console.say(f"already trained: {model.folder}")
         models.append(model)

@@ -9,8 +9,10 @@ from medres.datasets.split import Split
 from medres.datasets.split_file import read_split
 from medres.errors import TrainingError
 from medres.models.download import find_start
+from medres.training.processes import is_leader
 from medres.training.toml_file import read_experiment
 from pipelines import console
+from pipelines.find_rate import sweep_rates
 from pipelines.folds import train_folds
 from pipelines.pretrain import tell_seen
 from pipelines.training import Task, refuse_leaking, train_once
@@ -26,16 +28,25 @@ def run(
     fold: int | None = None,
     folds: bool = False,
     accept_leak: list[str] | None = None,
+    devices: int = 1,
+    strategy: str = "auto",
+    find_rate: bool = False,
 ) -> int:
     """Train one model, or one for each fold; draw the curves, say what came out."""
+    if not is_leader():
+        console.hush()
     experiment = read_experiment(config)
     scans = read_manifest(manifest, labels=experiment.labels.known)
     accepted = accept_leak or []
     whole = read_split(split, scans, allow_leaks=any(n.startswith("patients:") for n in accepted))
     parts = check_folds(whole, fold) if folds else choose_parts(whole, fold)
     weights = find_start(experiment.weights, config.parent) if experiment.weights else None
-    audit = refuse_leaking(scans, parts, accepted) | tell_seen(weights, scans, parts)
-    task = Task(experiment, scans, weights, out / "cache", device, audit)
+    if folds and devices > 1:
+        raise TrainingError("E_USAGE", f"--folds trains on one device, got {devices}", "train each with --fold K")
+    audit = refuse_leaking(scans, parts, accepted) | tell_seen(weights, scans, parts) if is_leader() else {}
+    task = Task(experiment, scans, weights, out / "cache", device, audit, devices, strategy if devices > 1 else "auto")
+    if find_rate:
+        return sweep_rates(task, parts if not folds else whole.fold(0), out)
     if folds:
         return train_folds(task, whole, out)
     train_once(task, parts, out, resume=resume)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ class Task:
         device: "cpu", "cuda" or "cuda:0".
         cache: folder for prepared tensors.
         audit: what the search for leaks found and what was accepted.
+        devices: processes that train together.
+        strategy: as Lightning names it.
     """
 
     experiment: ExperimentSpec
@@ -42,9 +45,11 @@ class Task:
     cache: Path
     device: str = "cpu"
     audit: dict[str, str] = field(default_factory=dict)
+    devices: int = 1
+    strategy: str = "auto"
 
 
-def train_once(task: Task, parts: Split, out: Path, *, resume: bool = False) -> TrainedModel:
+def train_once(task: Task, parts: Split, out: Path, *, resume: bool = False) -> TrainedModel | None:
     """Train, test the heatmaps, draw the curves, say what came out.
 
     Args:
@@ -54,13 +59,15 @@ def train_once(task: Task, parts: Split, out: Path, *, resume: bool = False) -> 
         resume: go on after a kill.
 
     Returns:
-        The model.
+        The model; None in a process that only helps another one.
     """
     source = Source(task.scans, parts, task.weights, cache=task.cache, audit=task.audit)
     with console.progress("train") as advance:
         prepare = partial(advance, note="scans prepared")
-        run = Run(task.device, resume, True, watch(advance), prepare, say_loading)
+        run = Run(task.device, resume, True, watch(advance), prepare, say_loading, task.devices, task.strategy)
         model = train(task.experiment, source, out, run)
+    if model is None:
+        return None
     with console.progress("heatmaps") as advance:
         model = add_explanation(model, task.scans, parts, task.experiment.labels, advance)
     draw_curves(model.read_file("history.csv"), out / "curves.png", task.experiment.name)
@@ -103,15 +110,23 @@ def watch(advance: Callable[..., None]) -> Watchers:
         advance(step, steps, note=f"loss {loss:.3f}{last['note']}")
 
     def on_epoch(row: dict[str, float]) -> None:
-        last["note"] = f", epoch {row['epoch']:.0f}: validation AUROC {row['validation_auroc']:.3f}"
+        area = say_area(row)
+        last["note"] = f", epoch {row['epoch']:.0f}: validation AUROC {area}"
         if not console.err.is_terminal:
             console.err.print(
                 f"epoch {row['epoch']:.0f}: loss {row['train_loss']:.3f}, "
-                f"validation loss {row['validation_loss']:.3f}, validation AUROC {row['validation_auroc']:.3f}, "
+                f"validation loss {row['validation_loss']:.3f}, validation AUROC {area}, "
                 f"{row['seconds']:.1f} s"
             )
 
     return Watchers(on_batch, on_epoch)
+
+
+def say_area(row: dict[str, float]) -> str:
+    """Say a validation AUROC with its interval, where it has one."""
+    lower, upper = (row.get(f"validation_auroc_{end}", math.nan) for end in ("lower", "upper"))
+    interval = "" if math.isnan(lower) or math.isnan(upper) else f" ({lower:.3f} to {upper:.3f})"
+    return f"{row['validation_auroc']:.3f}{interval}"
 
 
 def say_loading(record: LoadingRecord) -> None:

@@ -22,6 +22,7 @@ from medres.engines.group import EngineGroup
 from medres.engines.interface import Engine
 from medres.errors import ModelError, ScopeError
 from medres.models import golden
+from medres.models.attention import weigh_views
 from medres.models.probability import scan_probabilities
 from medres.models.scope import ScopeVerdict
 from medres.models.spec import OperatingPoint
@@ -137,6 +138,19 @@ class Classifier:
             return self._refuse(walk, ScopeVerdict(fault.code, fault.what))
         return self._judge(replace(walk, shown=shown), shown)
 
+    def weigh_views(self, shown: ModelInput) -> NDArray | None:
+        """Say how much each view of a scan counts, where the network has learnt that.
+
+        Args:
+            shown: of `prepare`.
+
+        Returns:
+            (V,), sums to 1; None of a model with stated aggregation.
+        """
+        if not self.model.spec.network.attention or self.members:
+            return None
+        return weigh_views(self._run(shown.batch)["attention"].numpy())
+
     def verify(self) -> float:
         """Prove that this copy of the model gives its golden probability here.
 
@@ -198,7 +212,10 @@ class Classifier:
 
     def _score(self, outputs: dict[str, Tensor]) -> NDArray:
         """Make one probability for each label, (L,), of what the network gave for the views."""
-        return scan_probabilities(outputs["logits"].numpy(), self.model.spec)
+        attention = outputs.get("attention")
+        return scan_probabilities(
+            outputs["logits"].numpy(), self.model.spec, None if attention is None else attention.numpy()
+        )
 
     def _run(self, batch: Tensor) -> dict[str, Tensor]:
         """Run the network, a few views at a time, over every test-time variant."""

@@ -33,6 +33,6 @@ class Engine(Protocol):
             batch: (B, C, *spatial) float32 on the CPU.
 
         Returns:
-            "logits" (B, L) and "embedding" (B, F), float32 on the CPU.
+            "logits" (B, L), "embedding" (B, F) and, of a network with attention, "attention" (B,), float32 on the CPU.
         """
         ...

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from medres.errors import ModelError
+from medres.models.attention import ask_network
 from medres.models.registry import find_entry
 from medres.models.trained_model import TrainedModel, build_trained_network
 
@@ -25,9 +26,8 @@ class _NamedOutputs(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, batch: Tensor) -> tuple[Tensor, Tensor]:
-        embedding = self.network.embed(batch)  # type: ignore[operator]
-        return self.network.classify(embedding), embedding  # type: ignore[operator]
+    def forward(self, batch: Tensor) -> tuple[Tensor, ...]:
+        return tuple(ask_network(self.network, batch).values())
 
 
 class OpenVinoEngine:
@@ -65,8 +65,9 @@ class OpenVinoEngine:
             batch: (B, C, *spatial) float32 on the CPU.
 
         Returns:
-            "logits" (B, L) and "embedding" (B, F), float32 on the CPU.
+            "logits" (B, L), "embedding" (B, F) and, of a network with attention, "attention" (B,), float32 on the CPU.
         """
         request = self._compiled.create_infer_request()  # one for each call: threads must not share it
         found = request.infer([batch.contiguous().numpy()])
-        return {"logits": torch.tensor(found[0]), "embedding": torch.tensor(found[1])}
+        names = ("logits", "embedding", "attention")[: len(found)]
+        return {name: torch.tensor(found[place]) for place, name in enumerate(names)}

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from medres.errors import ModelError
+from medres.models.attention import ask_network
 from medres.models.trained_model import TrainedModel, build_trained_network
 
 LAST = {4: torch.channels_last, 5: torch.channels_last_3d}  # memory format by dimensions of a batch
@@ -49,9 +50,8 @@ class TorchEngine:
         kind = torch.device(self.device).type
         deterministic = torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)
         with torch.no_grad(), deterministic, torch.autocast(kind, torch.bfloat16, enabled=self.precision == "bf16"):
-            embedding = self.network.embed(moved)  # type: ignore[operator]
-            logits = self.network.classify(embedding)  # type: ignore[operator]
-        return {"logits": logits.float().cpu(), "embedding": embedding.float().cpu()}
+            found = ask_network(self.network, moved)
+        return {name: tensor.float().cpu() for name, tensor in found.items()}
 
 
 def _checked_device(device: str) -> str:

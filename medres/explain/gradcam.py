@@ -192,7 +192,8 @@ def relevance_of(
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Compute the relevance for a label on one native grid.
 
-    Slices and patches each count with their own probability of the label: a view the network calls healthy stays cold.
+    Slices and patches each count with their own probability of the label: a view the network calls healthy stays cold;
+    with learnt attention also with their weight, over that of the weightiest view.
     Of an ensemble the mean over those members that are built like the first and shown the same.
 
     Args:
@@ -216,6 +217,8 @@ def relevance_of(
     relevance = maps.relevance
     if given.views:
         shares = softmax(maps.logits, spec.temperature)[:, index].astype(np.float32)
+        weights = classifier.weigh_views(given)
+        shares = shares if weights is None else (shares * weights / weights.max()).astype(np.float32)
         relevance = relevance * shares.reshape(-1, *[1] * (relevance.ndim - 1))
     return compose(relevance, maps.cells, given)
 

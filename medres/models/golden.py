@@ -6,6 +6,7 @@ Knows the phantom's recipe and numbers; the preprocessing is handed in by the ro
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 from medres.errors import ModelError
+from medres.models.attention import ask_network
 from medres.models.probability import scan_probabilities
 from medres.models.spec import TrainedModelSpec
 from medres.models.test_time import run_variants
@@ -148,12 +150,11 @@ def golden_probabilities(spec: TrainedModelSpec, network: nn.Module, batch: Tens
     device = next(network.parameters()).device
     with torch.no_grad():
         parts = [
-            run_variants(lambda x: {"logits": network(x)}, view.unsqueeze(0).to(device), spec.test_time)
-            for view in batch
+            run_variants(partial(ask_network, network), view.unsqueeze(0).to(device), spec.test_time) for view in batch
         ]
     network.train(was_training)
     outputs = {name: torch.cat([part[name] for part in parts]).cpu().numpy() for name in parts[0]}
-    return scan_probabilities(outputs["logits"], spec)
+    return scan_probabilities(outputs["logits"], spec, outputs.get("attention"))
 
 
 def write_golden(recipe: PhantomRecipe, label_names: Sequence[str], found: ArrayLike) -> dict[str, Any]:

@@ -9,17 +9,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from medres.evaluation.calibrators import Calibrator, apply_calibrator, from_record
+from medres.models.attention import weigh_views
 from medres.models.spec import TrainedModelSpec
 
 FloatArray = NDArray[np.float64]
 
 
-def scan_probabilities(logits: ArrayLike, spec: TrainedModelSpec) -> FloatArray:
+def scan_probabilities(logits: ArrayLike, spec: TrainedModelSpec, attention: ArrayLike | None = None) -> FloatArray:
     """Turn the logits of one scan into calibrated probabilities, as the model's spec says.
 
     Args:
         logits: (V, L), one row for each view, one column for each label.
         spec: gives the temperature, the calibrator, the labels and how views become one.
+        attention: (V,) scores of the views, where the network has learnt how much each counts.
 
     Returns:
         (L,), in [0, 1], sums to 1.
@@ -27,8 +29,33 @@ def scan_probabilities(logits: ArrayLike, spec: TrainedModelSpec) -> FloatArray:
     views = spec.preprocessing.views
     rule = "mean" if views.kind == "whole" else views.aggregate
     positive = spec.label_names.index(spec.positive_label)
-    found = aggregate(softmax(logits, spec.temperature), rule, positive)
+    found = combine_views(logits, rule, positive, spec.temperature, attention)
     return found if spec.calibrator is None else calibrate(found, from_record(spec.calibrator), positive)
+
+
+def combine_views(
+    logits: ArrayLike, rule: str, positive: int, temperature: float = 1.0, attention: ArrayLike | None = None
+) -> FloatArray:
+    """Make one probability for each label from the logits of the views.
+
+    Args:
+        logits: (V, L).
+        rule: of `aggregate`, or "attention": the views' logits are averaged by their learnt weights first.
+        positive: index of the positive label.
+        temperature: logits are divided by it.
+        attention: (V,) scores of the views; needed by "attention" alone.
+
+    Returns:
+        (L,), sums to 1.
+
+    Example:
+        >>> combine_views([[0.0, 0.0], [0.0, 9.0]], "attention", 1, attention=[30.0, 0.0]).round(2)
+        array([0.5, 0.5])
+    """
+    if rule != "attention":
+        return aggregate(softmax(logits, temperature), rule, positive)
+    pooled = weigh_views(np.asarray(attention, float)) @ np.asarray(logits, float)  # (L,)
+    return np.asarray(softmax(pooled[None], temperature)[0])
 
 
 def calibrate(probabilities: ArrayLike, calibrator: Calibrator, positive: int) -> FloatArray:

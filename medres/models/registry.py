@@ -26,6 +26,7 @@ from medres.models import (
     vit,
 )
 from medres.models.acs import use_acs
+from medres.models.attention import GatedAttention
 from medres.models.spec import NetworkSpec
 
 PUBLISHED = {  # 2D, three channels, 1000 classes
@@ -226,6 +227,8 @@ def build_network(spec: NetworkSpec, seed: int = 0) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = entry.build(spec)
+        if spec.attention:
+            network.attention = GatedAttention(network.fc.in_features, spec.attention)
     return use_acs(network) if spec.convolution == "acs" else network
 
 

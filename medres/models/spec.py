@@ -36,6 +36,7 @@ class NetworkSpec(Frozen):
         last_stride: 2 as published; 1 keeps the last map, and with it the heatmap, twice as fine.
         norm: normalisation after each convolution.
         dropout: probability before the last layer.
+        attention: hidden units that score views of a scan against each other (`attention.py`); 0 for none.
         shortcut: of residual networks, where channels change: "B", a convolution; "A", zeros beside the thinned map.
         convolution: in 3D, "acs" makes each convolution of 2D kernels that look along three axes (`acs.py`).
     """
@@ -49,6 +50,7 @@ class NetworkSpec(Frozen):
     last_stride: Literal[1, 2] = 2
     norm: Literal["batch", "group", "instance"] = "batch"
     dropout: float = Field(0.0, ge=0, lt=1)
+    attention: int = Field(0, ge=0)
     shortcut: Literal["A", "B"] = "B"
     convolution: Literal["plain", "acs"] = "plain"
 
@@ -164,6 +166,8 @@ class TrainedModelSpec(Frozen):
             raise ValueError(f"in_channels must be {want} as preprocessing gives, got {self.network.in_channels}")
         if self.modality != self.preprocessing.modality:
             raise ValueError(f"modality must be {self.preprocessing.modality!r}, got {self.modality!r}")
+        if getattr(self.preprocessing.views, "aggregate", "") == "attention" and not self.network.attention:
+            raise ValueError("aggregate 'attention' needs a network with attention, got one without")
         self.test_time.check(shown_size(self.preprocessing), self.network.spatial_dims)
         return self
 

@@ -82,13 +82,13 @@ class SlicesView(Frozen):
     Attributes:
         axis: 0, 1 or 2 of the oriented grid (2: axial in "RAS" or "LPS").
         count: slices spread evenly over the grid; None takes every slice.
-        aggregate: how probabilities become one.
+        aggregate: how probabilities become one; "attention": weights that the network has learnt.
     """
 
     kind: Literal["slices"] = "slices"
     axis: Literal[0, 1, 2] = 2
     count: int | None = Field(None, ge=1)
-    aggregate: Literal["mean", "max", "noisy_or"] = "mean"
+    aggregate: Literal["mean", "max", "noisy_or", "attention"] = "mean"
 
 
 class PatchesView(Frozen):
@@ -97,13 +97,13 @@ class PatchesView(Frozen):
     Attributes:
         size: (3,), voxels of a patch.
         overlap: share of a patch that its neighbour repeats.
-        aggregate: how probabilities become one.
+        aggregate: how probabilities become one; "attention": weights that the network has learnt.
     """
 
     kind: Literal["patches"] = "patches"
     size: tuple[PositiveInt, PositiveInt, PositiveInt]
     overlap: float = Field(0.25, ge=0, lt=1)
-    aggregate: Literal["mean", "max", "noisy_or"] = "max"
+    aggregate: Literal["mean", "max", "noisy_or", "attention"] = "max"
 
 
 Views = Annotated[WholeView | SlicesView | PatchesView, Field(discriminator="kind")]

@@ -14,6 +14,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from medres.training.spec import TrainingSpec
 
+ATTENTION = "attention"  # learns with the head
+
 
 def group_of(parameter: str, stages: Sequence[str], head: str = "fc") -> int:
     """Tell the group of a parameter.
@@ -32,7 +34,7 @@ def group_of(parameter: str, stages: Sequence[str], head: str = "fc") -> int:
         [0, 1, 5]
     """
     part = parameter.split(".")[0]
-    if part == head:
+    if part in (head, ATTENTION):
         return 0
     return len(stages) - stages.index(part) if part in stages else len(stages) + 1
 

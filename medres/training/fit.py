@@ -6,10 +6,14 @@ Knows Lightning; knows neither manifests nor the TrainedModel folder (`finish.py
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import logging
+import math
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +21,24 @@ import lightning
 import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.loggers import MLFlowLogger, TensorBoardLogger
+from lightning.pytorch.strategies import DDPStrategy
 from numpy.typing import NDArray
 from torch import nn
 from torch.utils.data import DataLoader
 
 from medres.errors import TrainingError
+from medres.models.attention import ask_network
 from medres.models.registry import build_network, check_input_size, find_entry
 from medres.models.test_time import run_variants
 from medres.models.transfer import LoadingRecord
 from medres.training.checkpoint import BEST, LAST, AtomicCheckpoints, checkpoint_callbacks, read_checkpoint
 from medres.training.dataset import PreparedScan, ScanDataset
-from medres.training.module import ClassifierModule, Facts, Watchers, group_logits
+from medres.training.memory import check_memory, free_memory, measure_need
+from medres.training.module import ClassifierModule, Facts, Watchers, as_table, group_logits
 from medres.training.precision import Computation, choose_computation, find_device, lay_out
-from medres.training.sampling import EpochBatches, in_order
+from medres.training.processes import part_ways
+from medres.training.sampling import EpochBatches, OrderedBatches, in_order
 from medres.training.spec import ExperimentSpec
 
 FEWEST = 2  # patients of each class, below which neither a split nor a loss makes sense
@@ -65,8 +73,10 @@ class Place:
         folder: for checkpoints and logs.
         device: "cpu", "cuda" or "cuda:0".
         resume: go on from the last checkpoint.
-        tensorboard: write TensorBoard's files too.
+        tensorboard: write TensorBoard's files too, and MLflow's where it is installed.
         watchers: who is told of progress.
+        devices: processes that train together, each on its own device; "cpu" takes processes on the CPU.
+        strategy: as Lightning names it: "auto", "ddp", "fsdp", ...
     """
 
     folder: Path
@@ -74,6 +84,8 @@ class Place:
     resume: bool = False
     tensorboard: bool = True
     watchers: Watchers = field(default_factory=Watchers)
+    devices: int = 1
+    strategy: str = "auto"
 
 
 def fit_network(
@@ -82,7 +94,7 @@ def fit_network(
     validation: Sequence[PreparedScan],
     place: Place,
     start: tuple[nn.Module, LoadingRecord] | None = None,
-) -> Fitted:
+) -> Fitted | None:
     """Fit a network on training scans, keep the epoch that is best on validation scans.
 
     Args:
@@ -93,7 +105,7 @@ def fit_network(
         start: a network with weights already loaded, and their record; None draws weights from the seed.
 
     Returns:
-        The fitted network and what came of it.
+        The fitted network and what came of it; None in a process that only helps another one.
 
     Raises:
         TrainingError: `E_TRAIN_CLASS`, `E_TRAIN_NAN`, `E_TRAIN_OUT`, `E_TRAIN_RESUME` or `E_DEVICE`.
@@ -106,7 +118,9 @@ def fit_network(
     device = find_device(place.device)
     resumed = _find_resumed(experiment, place)
     network = start[0] if start else build_network(experiment.network_spec, experiment.training.seed)
-    batch_shape = (experiment.training.batch_size, *shape)
+    own_batch = max(1, experiment.training.batch_size // place.devices)
+    refuse_too_large(experiment, network, own_batch, shape, device)
+    batch_shape = (own_batch, *shape)
     how = _computation(experiment, network, batch_shape, device, resumed)
     loaders = _loaders(experiment, training, validation)
     module = _module(experiment, lay_out(network, how, len(batch_shape)), training, validation, how, loaders[0], place)
@@ -114,7 +128,28 @@ def fit_network(
     with quiet_lightning():
         trainer = _trainer(experiment, place, device, how)
         _run(trainer, module, loaders, place.folder / LAST if resumed else None)
+    if not part_ways():
+        return None
     return _collect(experiment, module, validation, place.folder, how, start[1] if start else None)
+
+
+def refuse_too_large(
+    experiment: ExperimentSpec, network: nn.Module, batch: int, shape: Sequence[int], device: torch.device
+) -> None:
+    """Refuse a training that cannot fit the memory, before it begins.
+
+    Args:
+        experiment: whether a second copy of the weights is kept.
+        network: that will be trained.
+        batch: scans of a step on one device.
+        shape: (C, *spatial) of one of them.
+        device: where.
+
+    Raises:
+        TrainingError: `E_TRAIN_MEMORY`, with the size that would fit.
+    """
+    averaged = experiment.training.average == "swa" or experiment.training.average_decay > 0
+    check_memory(measure_need(network, shape, averaged=averaged), batch, shape, free_memory(device))
 
 
 def check_classes(experiment: ExperimentSpec, scans: Sequence[PreparedScan], part: str) -> None:
@@ -169,9 +204,10 @@ def _loaders(
         batch_size=spec.batch_size,
         views_per_scan=spec.views_per_scan,
         balanced=spec.balance == "sampling",
+        together=experiment.network_spec.attention > 0,
         seed=spec.seed,
     )
-    ordered = in_order([scan.views for scan in validation], spec.batch_size)
+    ordered = OrderedBatches([scan.views for scan in validation], spec.batch_size)
     return (
         DataLoader(ScanDataset(training), batch_sampler=batches),
         DataLoader(ScanDataset(validation), batch_sampler=ordered),
@@ -196,8 +232,9 @@ def _module(
         positive=experiment.labels.names.index(experiment.labels.positive),
         stages=find_entry(experiment.network.name).stages,
         channels_last=how.channels_last,
+        validation_patients=tuple(scan.patient_id for scan in validation),
     )
-    steps = experiment.training.epochs * len(loader)
+    steps = experiment.training.epochs * math.ceil(len(loader) / experiment.training.accumulate)
     return ClassifierModule(network, experiment, facts, steps=steps, watchers=place.watchers)
 
 
@@ -209,19 +246,48 @@ def _trainer(experiment: ExperimentSpec, place: Place, device: torch.device, how
         callbacks.append(EarlyStopping("rank", mode="max", patience=spec.patience))
     return lightning.Trainer(
         accelerator="gpu" if device.type == "cuda" else "cpu",
-        devices=[device.index or 0] if device.type == "cuda" else 1,
+        devices=[device.index or 0] if device.type == "cuda" and place.devices == 1 else place.devices,
+        strategy=_strategy(experiment, place),
+        num_nodes=int(os.environ.get("SLURM_NNODES", "1")) if place.devices > 1 else 1,
         precision=how.lightning_name,  # type: ignore[arg-type]
         max_epochs=spec.epochs,
         gradient_clip_val=spec.clip_norm or None,
+        gradient_clip_algorithm=spec.clip_by,
+        accumulate_grad_batches=spec.accumulate,
         callbacks=callbacks,
         plugins=[AtomicCheckpoints()],
-        logger=TensorBoardLogger(place.folder, name=None, version="tensorboard") if place.tensorboard else False,
+        logger=find_loggers(place.folder, experiment.name) if place.tensorboard else False,
         log_every_n_steps=1,
         num_sanity_val_steps=0,
         enable_progress_bar=False,
         enable_model_summary=False,
         use_distributed_sampler=False,
     )
+
+
+def _strategy(experiment: ExperimentSpec, place: Place) -> Any:
+    """Name the strategy; stages that stand still at first leave gradients out, which DDP must know."""
+    staged = bool(experiment.training.frozen_epochs or experiment.training.unfreeze_every)
+    if place.strategy == "ddp" and place.devices > 1:
+        return DDPStrategy(find_unused_parameters=staged)
+    return place.strategy
+
+
+def find_loggers(folder: Path, name: str) -> list[Any]:
+    """Give TensorBoard's logger, and MLflow's where that is installed.
+
+    Args:
+        folder: where their files go.
+        name: of the experiment.
+
+    Returns:
+        Loggers for Lightning's Trainer.
+    """
+    found: list[Any] = [TensorBoardLogger(folder, name=None, version="tensorboard")]
+    if importlib.util.find_spec("mlflow") is not None:
+        store = f"sqlite:///{folder / 'mlflow.db'}"
+        found.append(MLFlowLogger(name, tracking_uri=store, artifact_location=str(folder / "mlflow")))
+    return found
 
 
 def _run(trainer: lightning.Trainer, module: ClassifierModule, loaders: Sequence[Any], resumed: Path | None) -> None:
@@ -245,8 +311,8 @@ def _collect(
     with torch.no_grad():
         for places in in_order([scan.views for scan in validation], experiment.training.batch_size):
             x = torch.stack([validation[scan].tensor[view] for scan, view in places])
-            shown = run_variants(lambda part: {"logits": network(part)}, x, experiment.test_time)
-            found.append((shown["logits"], torch.tensor([scan for scan, _ in places])))
+            shown = run_variants(partial(ask_network, network), x, experiment.test_time)
+            found.append((as_table(shown), torch.tensor([scan for scan, _ in places])))
     logits = group_logits(found)
     history = tuple(module.history)
     return Fitted(network, history, int(best["epoch"]) + 1, tuple(logits[n] for n in sorted(logits)), how, loading)

@@ -13,7 +13,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from medres.errors import SpecError
-from medres.training.spec import ExperimentSpec
+from medres.training.spec import SCHEMA_VERSION, ExperimentSpec
 
 KIND = "experiment"
 
@@ -62,10 +62,18 @@ def parse_experiment(text: str) -> ExperimentSpec:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SpecError("E_SPEC_FORMAT", f"the {KIND} file must be TOML: {error}") from None
+    _check_version(values.get("schema_version", SCHEMA_VERSION))
     try:
         return ExperimentSpec.model_validate(values)
     except ValidationError as error:
         raise _explain(error) from None
+
+
+def _check_version(found: Any) -> None:
+    """Refuse a file of a newer form before its keys are called unknown."""
+    if not isinstance(found, int) or not 1 <= found <= SCHEMA_VERSION:
+        told = f"schema_version of the {KIND} file must be 1 to {SCHEMA_VERSION}, got {str(found)[:20]!r}"
+        raise SpecError("E_SPEC_VERSION", told)
 
 
 def _explain(error: ValidationError) -> SpecError:

@@ -17,6 +17,7 @@ from typing import Any
 
 import lightning
 import monai
+import psutil
 import torch
 
 import medres
@@ -34,6 +35,7 @@ from medres.training.module import Watchers
 from medres.training.spec import ExperimentSpec
 
 MODEL, RUN = "model", "run"
+WATTS_OF_A_CORE, WATTS_OF_A_GPU = 10.0, 300.0  # assumed: no meter is read
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ class Run:
         tensorboard: write TensorBoard's files too.
         watchers: who is told of the epochs.
         on_prepare: called with (scans prepared, scans in all).
+        devices: processes that train together.
+        strategy: as Lightning names it.
         on_loaded: called with the record of the starting weights.
     """
 
@@ -74,9 +78,11 @@ class Run:
     watchers: Watchers = field(default_factory=Watchers)
     on_prepare: Callable[[int, int], None] | None = None
     on_loaded: Callable[[LoadingRecord], None] | None = None
+    devices: int = 1
+    strategy: str = "auto"
 
 
-def train(experiment: ExperimentSpec, source: Source, out: Path, run: Run | None = None) -> TrainedModel:
+def train(experiment: ExperimentSpec, source: Source, out: Path, run: Run | None = None) -> TrainedModel | None:
     """Train a classifier on the split's training part and save it.
 
     Args:
@@ -86,22 +92,56 @@ def train(experiment: ExperimentSpec, source: Source, out: Path, run: Run | None
         run: where and on what; None takes the CPU.
 
     Returns:
-        The model as loaded from the disk.
+        The model as loaded from the disk; None in a process that only helps another one train (`processes.py`).
 
     Raises:
         MedresError: what reading, preparing, training or saving refuses, by its code.
     """
     run = run or Run()
     _check_out(out, run.resume)
-    began = time.time()
+    began, busy = time.time(), time.process_time()
+    _check_processes(experiment, run)
     training, validation = _prepare(experiment, source, run)
     check_classes(experiment, training, "training")
-    place = Place(out / RUN, run.device, run.resume, run.tensorboard, run.watchers)
+    place = Place(out / RUN, run.device, run.resume, run.tensorboard, run.watchers, run.devices, run.strategy)
     start = _start(experiment, source.weights, run)
     fitted = fit_network(experiment, training, validation, place, start)
+    if fitted is None:
+        return None
     data = Data(training, validation, load_site_key())
     facts = _provenance(experiment, source, run, training, validation) | {"seconds": round(time.time() - began, 1)}
+    facts |= {"energy": estimate_energy(time.process_time() - busy, time.time() - began, run)}
     return finish(experiment, fitted, data, out / MODEL, facts)
+
+
+def _check_processes(experiment: ExperimentSpec, run: Run) -> None:
+    """Refuse more processes than a batch has pairs of scans."""
+    most = max(1, experiment.training.batch_size // 2)
+    if not 1 <= run.devices <= most:
+        told = f"devices must be 1 to {most} with batch_size = {experiment.training.batch_size}, got {run.devices}"
+        raise TrainingError("E_USAGE", told, "each process needs two scans of every batch")
+
+
+def estimate_energy(cpu_seconds: float, seconds: float, run: Run) -> dict[str, Any]:
+    """Estimate what a training took from the wall, without a meter.
+
+    Args:
+        cpu_seconds: of this process on all cores.
+        seconds: by the clock.
+        run: on what.
+
+    Returns:
+        Watt-hours and what they rest on.
+
+    Example:
+        >>> estimate_energy(3600.0, 1800.0, Run())["watt_hours"]
+        10.0
+    """
+    on_gpu = run.device.startswith("cuda")
+    watts = WATTS_OF_A_CORE * cpu_seconds * (1 if on_gpu else run.devices)
+    watts += WATTS_OF_A_GPU * seconds * run.devices if on_gpu else 0.0
+    basis = f"{WATTS_OF_A_CORE:g} W a busy core" + (f", {WATTS_OF_A_GPU:g} W a GPU" if on_gpu else "")
+    return {"watt_hours": round(watts / 3600.0, 2), "estimated_from": basis}
 
 
 def _check_out(out: Path, resume: bool) -> None:
@@ -162,7 +202,7 @@ def _provenance(
         "seed": experiment.training.seed,
         "scans": counts,
         "versions": _versions(),
-        "hardware": {"device": run.device, "machine": platform.machine(), "cpus": os.cpu_count()},
+        "hardware": _hardware(run),
         "finished_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
 
@@ -177,6 +217,17 @@ def digest_parts(split: Split) -> str:
         SHA-256 (hex).
     """
     return hashlib.sha256(json.dumps(dict(split.parts), sort_keys=True).encode()).hexdigest()
+
+
+def _hardware(run: Run) -> dict[str, Any]:
+    return {
+        "device": run.device,
+        "processes": run.devices,
+        "machine": platform.machine(),
+        "cpus": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
+        "gpu": torch.cuda.get_device_name(run.device) if run.device.startswith("cuda") else "none",
+    }
 
 
 def _versions() -> dict[str, str]:

@@ -37,6 +37,9 @@ def train(
     fold: Annotated[int | None, typer.Option("--fold", help="train one fold of a split into folds")] = None,
     folds: Annotated[bool, typer.Option("--folds", help="train every fold; finished ones are skipped")] = False,
     accept_leak: Annotated[list[str] | None, typer.Option("--accept-leak", help="name of a leak to accept")] = None,
+    devices: Annotated[int, typer.Option("--devices", help="processes that train together")] = 1,
+    strategy: Annotated[str, typer.Option("--strategy", help="of several devices: ddp, fsdp ...")] = "ddp",
+    find_rate: Annotated[bool, typer.Option("--find-rate", help="draw the loss over the rate; train nothing")] = False,
 ) -> None:
     """Train a classifier and write it as a TrainedModel folder; with --folds one for each fold, and their scores."""
     run_recipe("train", **locals())
@@ -64,6 +67,23 @@ def pretrain(
 ) -> None:
     """Learn from scans without labels (with --split from its training part): weights for a training to start from."""
     run_recipe("pretrain", **locals())
+
+
+@app.command(
+    "compare-networks",
+    epilog="Example: medres compare-networks m.csv --networks resnet18:0.5,resnet50:0.5 --config e.toml --out compared",
+)
+def compare_networks(
+    manifest: Annotated[Path, typer.Argument(metavar="MANIFEST", help="CSV", show_default=False)],
+    networks: Annotated[str, typer.Option("--networks", help="names with commas; resnet18:0.5 is of half width")],
+    config: Annotated[Path, typer.Option("--config", help="the experiment; its network is replaced")],
+    out: OutOption,
+    split: Annotated[Path | None, typer.Option("--split", help="into folds; without it five are made")] = None,
+    device: DeviceOption = "cpu",
+    accept_leak: Annotated[list[str] | None, typer.Option("--accept-leak", help="name of a leak to accept")] = None,
+) -> None:
+    """Train several networks on the same folds: cost against AUROC, and whether the dearer one pays; resumable."""
+    run_recipe("compare_networks", **locals())
 
 
 @app.command(

@@ -34,7 +34,7 @@ def test_gradients_that_are_not_finite_never_reach_the_weights():
     module = module_of()
     for parameter in module.network.parameters():
         parameter.grad = torch.full_like(parameter, float("inf"))
-    with pytest.raises(TrainingError, match="E_TRAIN_NAN: gradients must be finite"):
+    with pytest.raises(TrainingError, match="E_TRAIN_NAN: the gradient must be finite"):
         module.on_before_optimizer_step(torch.optim.SGD(module.network.parameters(), 0.1))
 
 

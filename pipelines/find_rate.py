@@ -1,0 +1,85 @@
+"""`medres train --find-rate`: sweep the learning rate on the training part, draw it, say which to take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from medres.datasets.files import write_atomically
+from medres.datasets.split import Split
+from medres.models.registry import build_network
+from medres.results.evaluation_tables import write_csv
+from medres.training.dataset import prepare_scans
+from medres.training.find_rate import RateSweep, find_rate
+from medres.training.losses import class_weights
+from medres.training.sampling import EpochBatches
+from pipelines import console
+from pipelines.training import Task
+
+PICTURE, TABLE = "learning_rates.png", "learning_rates.csv"
+
+
+def sweep_rates(task: Task, parts: Split, out: Path) -> int:
+    """Prepare the training part, sweep, draw, say.
+
+    Args:
+        task: what would be trained.
+        parts: with a part named "train".
+        out: folder for picture and table.
+
+    Returns:
+        Exit status.
+    """
+    experiment, rows = task.experiment, parts.rows(task.scans, "train")
+    with console.progress("prepare") as advance:
+        scans = prepare_scans(
+            task.scans, rows, experiment.preprocessing, experiment.labels, cache=task.cache, on_progress=advance
+        )
+    spec = experiment.training
+    labels, views = [scan.label for scan in scans], [scan.views for scan in scans]
+    sampler = EpochBatches(labels, views, batch_size=spec.batch_size, seed=spec.seed)
+    order = [places for epoch in range(64) for places in _epoch(sampler, epoch)]
+
+    def batch(step: int) -> tuple[Tensor, Tensor]:
+        places = order[step % len(order)]
+        x = torch.stack([scans[scan].tensor[view] for scan, view in places])
+        return x, torch.tensor([scans[scan].label for scan, _ in places])
+
+    counts = np.bincount([scan.label for scan in scans], minlength=len(experiment.labels.names))
+    weights = class_weights(tuple(map(int, counts)), spec.balance)
+    found = find_rate(build_network(experiment.network_spec, spec.seed), batch, weights)
+    draw_sweep(found, out / PICTURE, experiment.name)
+    write_atomically(out / TABLE, write_csv(["learning_rate", "loss"], zip(found.rates, found.losses, strict=True)))
+    console.say(f"learning_rate = {found.chosen:.1e}   (the experiment has {spec.learning_rate:g})")
+    console.say(f"curve     {out / PICTURE}")
+    return console.EXIT_OK
+
+
+def _epoch(sampler: EpochBatches, epoch: int) -> list[list[tuple[int, int]]]:
+    sampler.set_epoch(epoch)
+    return list(sampler)
+
+
+def draw_sweep(found: RateSweep, path: Path, title: str) -> None:
+    """Draw loss over learning rate.
+
+    Args:
+        found: of `find_rate`.
+        path: PNG to write.
+        title: of the picture.
+    """
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    axes.semilogx(found.rates, found.losses)
+    axes.axvline(found.chosen, linestyle="--", label=f"chosen: {found.chosen:.1e}")
+    axes.set(xlabel="learning rate", ylabel="training loss, smoothed", title=f"{title}: sweep of learning rates")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
