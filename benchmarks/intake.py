@@ -2,7 +2,8 @@
 
     python -m benchmarks.intake --out benchmarks/out [--write docs/benchmarks.md]
 
-MONAI's ITKReader needs ITK, which medres does not: `pip install --no-deps --target DIR itk itk-core itk-io itk-numerics`,
+MONAI's ITKReader needs ITK, which medres does not:
+`pip install --no-deps --target DIR itk itk-core itk-io itk-numerics`,
 then `PYTHONPATH=DIR python -m benchmarks.intake`.
 
 Every reader runs in a process of its own, from a warm cache, in rounds that visit all readers in turn: the ratio of

@@ -24,8 +24,8 @@ def planes_before(grid: Grid) -> int:
         0 where nothing is to be filled in.
 
     Example:
-        >>> planes_before(Grid(np.eye(4), 1.0, 0.0, np.array([0.0, 1.0, 3.0, 4.0]), 5))
-        1
+        >>> planes_before(Grid(np.eye(4), 1.0, 0.0, np.array([0.0, 1.0, 3.0, 4.0]), 5))  # one missing, one spare
+        2
     """
     if grid.is_regular:
         return 0
