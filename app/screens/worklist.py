@@ -38,10 +38,16 @@ class Seen:
     listed: Worklist
     so_far: dict[str, Progress]
     disputed: frozenset[str]
+    scores_shown: bool
 
     def progress(self, item: WorklistItem) -> Progress:
         """Tell how far this reader came with a study."""
         return self.so_far.get(item.key, NOTHING)
+
+    def hides(self, item: WorklistItem) -> bool:
+        """Tell whether what models said waits for this reader's own first reading."""
+        answered = any(said.probability is not None for said in item.opinions)
+        return answered and not self.scores_shown and self.progress(item).waits
 
     def standing(self, item: WorklistItem) -> str:
         """Name where a study stands; discordant also where another reader found otherwise."""
@@ -66,10 +72,10 @@ def draw() -> None:
         always_say(state.model_line())
         return
     try:
-        seen = Seen(listed, state.all_progress(), state.disputed())
+        seen = Seen(listed, state.all_progress(), state.disputed(), state.scores_shown())
     except MedresError as fault:
         st.error(plain(str(fault)))
-        seen = Seen(listed, {}, frozenset())
+        seen = Seen(listed, {}, frozenset(), False)
     shown = _filtered(seen)
     _above(shown, seen)
     _table(shown, seen)
@@ -132,7 +138,9 @@ def _open(item: WorklistItem) -> None:
 def _table(shown: list[WorklistItem], seen: Seen) -> None:
     models = dict(list(seen.listed.models.items())[:MOST_MODELS]) if len(seen.listed.models) > 1 else {}
     columns = _columns(models)
-    table = pd.DataFrame([_record(item, seen, models) for item in shown], columns=list(columns))
+    records = [_record(item, seen, models) for item in shown]
+    table = pd.DataFrame(records, columns=list(columns))
+    table["Picture"] = table["Study"].map(state.thumbnail_addresses(shown))
     chosen = st.dataframe(
         table,
         column_config=columns,
@@ -180,10 +188,10 @@ def _columns(models: dict[str, str]) -> dict[str, Any]:
 
 def _record(item: WorklistItem, seen: Seen, models: dict[str, str]) -> dict[str, object]:
     progress = seen.progress(item)
-    hidden = any(state.is_hidden(said, progress) for said in item.opinions)
+    hidden = seen.hides(item)
     scores = {digest: item.opinion_of(digest) for digest in models} or {"Probability": item.opinion}
     return {
-        "Picture": state.thumbnail_address(item) or None,
+        "Picture": None,
         "Study": item.key,
         "Patient": item.patient_key,
         "Modality": item.modality or "not given",

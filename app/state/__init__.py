@@ -3,7 +3,7 @@
 Everything that takes time is asked for here, once, and kept for all sessions; tokens are each session's own.
 """
 
-from app.state.canvas import scene, series_of, show_beside, thumbnail_address
+from app.state.canvas import scene, series_of, show_beside, thumbnail_addresses
 from app.state.folders import (
     folder,
     folders,
@@ -125,7 +125,7 @@ __all__ = [
     "standing_of",
     "start_scoring",
     "study",
-    "thumbnail_address",
+    "thumbnail_addresses",
     "trail_head",
     "turn_to",
     "uploaded",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -140,12 +140,11 @@ def _thumb(opened: OpenStudy, one: Beside) -> str:
     return _tokens().address(opened.item.key, f"thumb {one.item.key}", lambda: _thumbnail(one.item))
 
 
-def thumbnail_address(item: WorklistItem) -> str:
-    """Give this session's address of a worklist thumbnail; it is drawn when the browser comes to show it."""
-    if not item.readable:
-        return ""
+def thumbnail_addresses(items: Sequence[WorklistItem]) -> dict[str, str]:
+    """Give this session's addresses of worklist thumbnails, by key; each is drawn when the browser comes to show it."""
     tokens: Tokens = st.session_state.setdefault("list_tokens", Tokens())
-    return tokens.address(str(folder()), item.key, lambda: _thumbnail(item))
+    place = str(folder())
+    return {item.key: tokens.address(place, item.key, partial(_thumbnail, item)) for item in items if item.readable}
 
 
 def _thumbnail(item: WorklistItem) -> bytes:

@@ -109,8 +109,7 @@ def show_scores(shown: bool) -> None:
 
 def is_hidden(said: Opinion | None, so_far: Progress) -> bool:
     """Tell whether an opinion still waits for the first reading; what gives no probability hides nothing."""
-    waits = so_far.first is None and so_far.final is None and not so_far.revealed
-    return said is not None and said.probability is not None and waits and not scores_shown()
+    return said is not None and said.probability is not None and so_far.waits and not scores_shown()
 
 
 def record(opened: OpenStudy, reading: Reading, said: Opinion | None) -> None:

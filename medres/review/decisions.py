@@ -81,6 +81,11 @@ class Progress:
     model: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def waits(self) -> bool:
+        """Whether the reader has neither read nor seen the model's opinion."""
+        return self.first is None and self.final is None and not self.revealed
+
+    @property
     def standing(self) -> Standing:
         """Where the study stands for this reader."""
         if self.final is None:
