@@ -5,6 +5,7 @@ Knows files and digests; knows no network.
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 from pathlib import Path

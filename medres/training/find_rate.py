@@ -66,9 +66,9 @@ def find_rate(
         optimiser.param_groups[0]["lr"] = rate
         x, labels = batches(step)
         loss = criterion(trial(x), labels)
-        if not math.isfinite(float(loss)):
+        if not math.isfinite(float(loss.detach())):
             break
-        losses.append(SMOOTH * losses[-1] + (1 - SMOOTH) * float(loss) if losses else float(loss))
+        losses.append(SMOOTH * losses[-1] + (1 - SMOOTH) * float(loss.detach()) if losses else float(loss.detach()))
         rates.append(rate)
         if losses[-1] > TOO_HIGH * min(losses):
             break

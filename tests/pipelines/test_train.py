@@ -13,6 +13,7 @@ import pytest
 from medres.datasets.split import build_split
 from medres.datasets.split_file import write_split
 from medres.models.trained_model import load_trained_model
+from medres.training import fit
 from tests.medres.training import cohorts
 from tests.pipelines.program import ROOT, medres
 
@@ -103,3 +104,28 @@ def test_starting_weights_are_shown_as_a_table(work, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "100.0 % of the backbone" in done.stdout
     assert "missing" in done.stdout
+
+
+def test_an_experiment_that_cannot_fit_the_memory_is_refused_before_it_begins(work, tmp_path, monkeypatch):
+    monkeypatch.setattr(fit, "free_memory", lambda device: 6_000_000)
+    done = medres(*arguments(work, tmp_path / "run"))
+    assert done.returncode == 1
+    assert "E_TRAIN_MEMORY: a step of 8 must fit" in done.stderr
+    assert "fits" in done.stderr
+    assert not (tmp_path / "run" / "model").exists()
+
+
+def test_a_full_disk_ends_in_one_sentence_and_keeps_no_half_model(work, tmp_path):
+    command = f"ulimit -f 200; exec {sys.executable} -m pipelines.cli " + " ".join(map(str, arguments(work, tmp_path)))
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("E_DISK_FULL")
+    assert not (tmp_path / "model").exists()
+
+
+def test_rates_are_swept_and_drawn_and_nothing_is_trained(work, tmp_path):
+    done = medres(*arguments(work, tmp_path / "run", "--find-rate"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("learning_rate = ")
+    assert (tmp_path / "run" / "learning_rates.png").read_bytes().startswith(b"\x89PNG")
+    assert not (tmp_path / "run" / "model").exists()

@@ -69,3 +69,8 @@ def test_reject_text_that_is_no_toml(tmp_path):
     (tmp_path / "x.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(SpecError, match="E_SPEC_FORMAT"):
         read_experiment(tmp_path / "x.toml")
+
+
+def test_reject_a_file_of_a_newer_version_before_its_keys_are_called_unknown():
+    with pytest.raises(SpecError, match=r"E_SPEC_VERSION: schema_version .* must be 1 to 1, got '2'.*update medres"):
+        parse_experiment("schema_version = 2\nname = 'x'\n[new]\nkey = 1\n")

@@ -119,3 +119,46 @@ def test_progress_of_preparing_counts_both_parts_together(tmp_path):
     except MedresError as error:
         pytest.fail(str(error))
     assert seen == [(n, len(seen)) for n in range(1, len(seen) + 1)]
+
+
+def test_learnt_attention_over_slices_is_trained_saved_and_used(tmp_path):
+    manifest = cohorts.write_cohort(tmp_path / "scans", 16)
+    views = 'spatial_dims = 2\nviews = { kind = "slices", count = 4, aggregate = "attention" }'
+    spec = cohorts.experiment(cohorts.TOML.replace("spatial_dims = 3", views), views_per_scan=4)
+    model = train(spec, Source(manifest, cohorts.split_of(manifest)), tmp_path / "run", QUIET)
+    assert "attention.score.weight" in model.state_dict
+    classifier, found = answers(model, manifest, "validation")
+    said = zip(validation_scores(model), (p.probability for _, p in found), strict=True)
+    answered = [(score, probability) for score, probability in said if probability is not None]
+    assert answered
+    assert all(score == pytest.approx(probability, abs=1e-5) for score, probability in answered)
+    weights = classifier.weigh_views(classifier.prepare(read_volume(manifest, manifest.rows[0])))
+    assert weights.shape == (4,)
+    assert weights.sum() == pytest.approx(1)
+    assert classifier.verify() <= 1e-5
+
+
+def test_mean_of_epochs_focal_loss_accumulation_and_flips_at_test_time_give_a_model_that_proves_itself(tmp_path):
+    manifest = cohorts.write_cohort(tmp_path / "scans", 16)
+    text = cohorts.TOML + '[test_time]\nflips = ["i", "k"]\n'
+    spec = cohorts.experiment(text, average="swa", focal_gamma=2.0, accumulate=2, batch_size=4, clip_by="value")
+    model = train(spec, Source(manifest, cohorts.split_of(manifest)), tmp_path / "run", QUIET)
+    classifier, found = answers(model, manifest, "validation")
+    assert classifier.verify() <= 1e-5
+    for score, (_, prediction) in zip(validation_scores(model), found, strict=True):
+        assert prediction.probability is None or score == pytest.approx(prediction.probability, abs=1e-5)
+    facts = model.spec.provenance
+    assert facts["energy"]["watt_hours"] >= 0
+    assert facts["hardware"]["processes"] == 1
+    assert "gradient_norm" in model.read_file("history.csv").decode()
+
+
+def validation_scores(model):
+    return [float(line.split(",")[3]) for line in model.read_file("validation.csv").decode().splitlines()[1:]]
+
+
+def test_reject_more_processes_than_a_batch_has_pairs(tmp_path):
+    manifest = cohorts.write_cohort(tmp_path / "scans", 16)
+    run = Run(tensorboard=False, devices=9)
+    with pytest.raises(TrainingError, match=r"E_USAGE: devices must be 1 to 4 with batch_size = 8, got 9"):
+        train(cohorts.experiment(), Source(manifest, cohorts.split_of(manifest)), tmp_path / "run", run)
