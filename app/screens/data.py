@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import state
 from app.components.page import always_say, plain
+from medres.errors import MedresError
 from medres.review.documents import Document
 
 HEADINGS = {"evaluation": "Evaluations", "audit": "Audits", "manifest": "Manifests"}
@@ -14,7 +15,11 @@ HEADINGS = {"evaluation": "Evaluations", "audit": "Audits", "manifest": "Manifes
 
 def draw() -> None:
     """Draw what was found, by its kind."""
-    found = state.documents()
+    try:
+        found = state.documents()
+    except MedresError as fault:
+        st.error(plain(str(fault)))
+        found = ()
     if not found:
         st.info(
             "No evaluation, audit or manifest stands beside the results or the model. "
@@ -26,7 +31,7 @@ def draw() -> None:
             st.subheader(heading)
         for number, document in enumerate(of_kind):
             _draw(document, f"{kind}-{number}")
-    always_say(state.model_line())
+    always_say("numbers of an evaluation hold for its own scans")
 
 
 def _draw(document: Document, key: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app.settings import FOLDER_VARIABLE, MODEL_VARIABLE
+from app.settings import FOLDER_VARIABLE, MODEL_VARIABLE, PEOPLE_VARIABLE
 from tests.results_folder import build_results
 
 MAIN = Path(__file__).resolve().parents[2] / "app" / "main.py"
@@ -51,3 +51,23 @@ def words(test) -> str:
     kinds = ("markdown", "caption", "info", "warning", "error", "subheader", "metric", "text")
     text = " ".join(str(one.value) for kind in kinds for one in getattr(test, kind))
     return text.replace("\\", "")
+
+
+class SignedIn(dict):
+    """What Streamlit tells of whoever signed in."""
+
+    def __init__(self, email: str) -> None:
+        super().__init__(is_logged_in=True, email=email)
+
+
+@pytest.fixture
+def sign_in(monkeypatch, tmp_path):
+    """`sign_in(email)`: lets the viewer believe so; ann reads, bea reviews, cy administers."""
+    people = tmp_path / "people.toml"
+    people.write_text('schema_version = 1\nreader = ["ann@b.org"]\nreviewer = ["bea@b.org"]\nadmin = ["cy@b.org"]\n')
+
+    def become(email: str) -> None:
+        monkeypatch.setenv(PEOPLE_VARIABLE, str(people))
+        monkeypatch.setattr(st, "user", SignedIn(email))
+
+    return become
