@@ -104,7 +104,7 @@ def _collected(
         return _gathered([one.row for one in sequences], refusals, out, notes)
     rows, incomplete, count = join_channels(sequences, channels)
     if incomplete:
-        notes = (*notes, f"{len(incomplete)} of {count} studies lack a channel or have one twice; see the refused list")
+        notes = (*notes, f"{len(incomplete)} of {count} studies made no row; the refused list says why")
     return _gathered(rows, [*refusals, *incomplete], out, notes)
 
 
