@@ -29,8 +29,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from benchmarks import viewer_peer
 
 CHROMIUM = os.environ.get("MEDRES_CHROMIUM", "/usr/bin/chromium")
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-quic", "--no-first-run"]
-ARGUMENTS += ["--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # WebGL on the processor, for NiiVue
+ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+ARGUMENTS += ["--enable-unsafe-swiftshader"]  # WebGL on the processor, for NiiVue
 ARGUMENTS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 SHAPES = ("256x256x128", "512x512x400")
 STEPS, PLAIN_STEPS, PEER_STEPS, OPENINGS = 60, 8, 12, 3
