@@ -21,7 +21,7 @@ from medres.models.weight_file import Layout, WeightFile, open_weights, read_wei
 __all__ = ["LoadingRecord", "adapt_stem", "check_record", "load_weights", "match_weights", "read_weights"]
 
 Carry = Literal["inflate", "acs"]
-HEAD = "fc."
+HEADS = ("fc.", "attention.")  # what belongs to labels and views, not to the backbone
 COUNTERS = "num_batches_tracked"  # of batch norms; older files lack them, and nothing depends on them
 LEAST_COVERAGE = 0.9
 SHORTCUT = "downsample"
@@ -195,7 +195,7 @@ class _Fitter:
         adapted: dict[str, str] = {}
         for name, wanted in own.items():
             given = found.get(name)
-            if name.startswith(HEAD) and (given is None or self.replace_head or given.shape != wanted.shape):
+            if name.startswith(HEADS) and (given is None or self.replace_head or given.shape != wanted.shape):
                 adapted[name] = FRESH
             elif given is not None:
                 tensor, done = self._reshape(name, given, wanted)
@@ -234,7 +234,7 @@ def _spatial_dims(network: nn.Module) -> int:
 
 def _coverage(network: nn.Module, fitted: Mapping[str, Tensor]) -> float:
     """Give the share of the backbone's numbers that were fitted."""
-    sizes = {name: tensor.numel() for name, tensor in network.named_parameters() if not name.startswith(HEAD)}
+    sizes = {name: tensor.numel() for name, tensor in network.named_parameters() if not name.startswith(HEADS)}
     return sum(size for name, size in sizes.items() if name in fitted) / sum(sizes.values())
 
 

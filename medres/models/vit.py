@@ -83,7 +83,7 @@ class TransformerBlock(nn.Module):
 
 
 class TokenMap(nn.Module):
-    """Lay tokens out as the map that they were cut from."""
+    """Lay tokens out as the map that they were cut from; the layer that Grad-CAM looks at."""
 
     def forward(self, tokens: Tensor, grid: list[int]) -> Tensor:
         """Lay tokens out.
@@ -95,7 +95,24 @@ class TokenMap(nn.Module):
         Returns:
             (B, D, *grid).
         """
-        return tokens.transpose(1, 2).unflatten(2, grid)  # type: ignore[no-any-return]
+        return lay_out(tokens, grid)
+
+
+def lay_out(tokens: Tensor, grid: list[int]) -> Tensor:
+    """Lay tokens out as the map that they were cut from.
+
+    Args:
+        tokens: (B, N, D) float, without the class token.
+        grid: cells along each axis, N in all.
+
+    Returns:
+        (B, D, *grid).
+
+    Example:
+        >>> lay_out(torch.zeros(1, 6, 8), [2, 3]).shape
+        torch.Size([1, 8, 2, 3])
+    """
+    return tokens.transpose(1, 2).unflatten(2, grid)  # type: ignore[no-any-return]
 
 
 class VisionTransformer(Network):
@@ -169,7 +186,7 @@ class VisionTransformer(Network):
             (B, D, *grid), one cell of it for 16 input voxels (4 with the small stem).
         """
         tokens, grid = self.tokens(x)
-        return self.token_map(tokens[:, 1:], grid)  # type: ignore[no-any-return]
+        return lay_out(tokens[:, 1:], grid)
 
     def embed(self, x: Tensor) -> Tensor:
         """Give one vector for each input: the class token.
@@ -184,7 +201,7 @@ class VisionTransformer(Network):
 
     def _positions_for(self, grid: list[int]) -> Tensor:
         """Interpolate what was learnt for one grid to another; for its own grid nothing changes."""
-        learnt = self.token_map(self.positions[:, 1:], list(self.learnt_grid))  # (1, D, *learnt_grid)
+        learnt = lay_out(self.positions[:, 1:], list(self.learnt_grid))  # (1, D, *learnt_grid)
         fitted = functional.interpolate(learnt, grid, mode=INTERPOLATION[len(grid)], align_corners=False)
         return torch.cat([self.positions[:, :1], fitted.flatten(2).transpose(1, 2)], dim=1)  # (1, 1 + N, D)
 

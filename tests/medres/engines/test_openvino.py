@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+import torch
 
 from medres.engines.openvino import OpenVinoEngine
-from tests.small import save_tiny_model, spec_2d
+from medres.models.registry import build_network
+from medres.models.spec import NetworkSpec
+from tests.small import model_spec, save_tiny_model, spec_2d, spec_3d
+
+FAMILIES = ("inception_v3", "vit_s16")
+FAMILIES_3D = ("efficientnet_b0", "vit_s16", "resnet10 acs")  # the rest are convolutions and norms of the same kinds
+
+
+@pytest.mark.parametrize(("name", "dims"), [(n, 2) for n in FAMILIES] + [(n, 3) for n in FAMILIES_3D])
+def test_every_family_is_converted_and_gives_what_torch_gives(tmp_path, name, dims):
+    shown, (name, *acs) = (spec_2d() if dims == 2 else spec_3d()), name.split()
+    facts = {"spatial_dims": dims, "in_channels": 1, "label_count": 2, "width": 0.0625, "stem": "small"}
+    spec = NetworkSpec(name=name, convolution="acs" if acs else "plain", **facts)
+    network = build_network(spec, seed=1).eval()
+    tiny = save_tiny_model(tmp_path / "tiny", shown)
+    model = replace(tiny, spec=model_spec(shown, network=spec), state_dict=network.state_dict())
+    x = torch.rand(2, 1, *[24] * dims, generator=torch.Generator().manual_seed(0))
+    found = OpenVinoEngine(model).run(x)
+    with torch.no_grad():
+        torch.testing.assert_close(found["logits"], network(x), rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize(("precision", "hint"), [("fp32", "f32"), ("bf16", "bf16")])
