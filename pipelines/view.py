@@ -129,8 +129,9 @@ def _check(folders: Sequence[Path], model: Path | None, port: int) -> None:
 def _check_login(people: Path) -> None:
     """Refuse to start a viewer that nobody could sign in to."""
     read_people(people)
-    if importlib.util.find_spec("authlib") is None:
-        raise StoreError("E_OPTIONAL", "signing in needs Authlib", "install medres[oidc]")
+    absent = [name for name in ("authlib", "httpx") if importlib.util.find_spec(name) is None]
+    if absent:
+        raise StoreError("E_OPTIONAL", f"signing in needs {' and '.join(absent)}", "install medres[oidc]")
     places = (Path.cwd() / SECRETS, Path.home() / SECRETS)
     found = next((place for place in places if place.is_file()), None)
     if found is None:
