@@ -41,7 +41,8 @@ class GatedAttention(nn.Module):
         Returns:
             (B,).
         """
-        return self.score(torch.tanh(self.content(embedding)) * torch.sigmoid(self.gate(embedding)))[:, 0]
+        scores: Tensor = self.score(torch.tanh(self.content(embedding)) * torch.sigmoid(self.gate(embedding)))  # (B, 1)
+        return scores[:, 0]
 
 
 def ask_network(network: Any, x: Tensor) -> dict[str, Tensor]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -228,7 +229,8 @@ def build_network(spec: NetworkSpec, seed: int = 0) -> nn.Module:
         torch.manual_seed(seed)
         network = entry.build(spec)
         if spec.attention:
-            network.attention = GatedAttention(network.fc.in_features, spec.attention)
+            head: Any = network.fc
+            network.attention = GatedAttention(head.in_features, spec.attention)
     return use_acs(network) if spec.convolution == "acs" else network
 
 

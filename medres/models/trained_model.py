@@ -129,7 +129,7 @@ def save_ensemble(
 
 def _member_files(members: Sequence[TrainedModel]) -> dict[str, bytes]:
     """Read every file of the members, checked, under their new names."""
-    found = {}
+    found: dict[str, bytes] = {}
     for number, member in enumerate(members):
         place = f"{MEMBERS}/{number}"
         found |= {f"{place}/{name}": member.read_file(name) for name in member.spec.files}

@@ -33,13 +33,18 @@ def write_state(path: Path, content: dict[str, Any]) -> None:
         StoreError: E_DISK_FULL or E_WRITE.
     """
     draft = path.with_name(f".{path.name}.draft")
+    held = io.BytesIO()  # torch's own writer says of a full disk no more than "unexpected pos"
+    torch.save(content, held)
     with said_plainly():
         path.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("wb") as stream:
-            torch.save(content, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(path)
+        try:
+            with draft.open("wb") as stream:
+                stream.write(held.getbuffer())
+                stream.flush()
+                os.fsync(stream.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
 
 
 class AtomicCheckpoints(TorchCheckpointIO):

@@ -193,8 +193,9 @@ class ClassifierModule(lightning.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Measure loss and AUROC over validation scans, and log what decides about checkpoints."""
-        batches = self.trainer.val_dataloaders.batch_sampler.batches
-        by_scan = group_logits(gather(self._found) if is_sharded(len(batches)) else self._found)
+        loader: Any = self.trainer.val_dataloaders
+        parted = is_sharded(len(loader.batch_sampler.batches))
+        by_scan = group_logits(gather(self._found) if parted else self._found)
         loss, area = self._judge(by_scan)
         row = {
             "epoch": float(self.current_epoch + 1),
