@@ -105,6 +105,18 @@ def test_contour_encloses_the_lesion_within_half_a_voxel(page, server):
         assert np.abs((points.min(axis=0) + points.max(axis=0)) / 2 - wanted).max() < 0.5
 
 
+def test_the_middle_slices_come_first(page, server):
+    ranges: list[str] = []
+    page.on("request", lambda one: "/bytes/" in one.url and ranges.append(one.headers.get("range", "")))
+    open_phantom(page, server, "axial")
+    volume = phantoms.volume("axial")
+    slice_bytes = volume.shape[0] * volume.shape[1] * 2
+    start, end = (int(n) for n in ranges[0].removeprefix("bytes=").split("-"))
+    assert start <= volume.shape[2] // 2 * slice_bytes < end
+    assert end - start < 0.2 * volume.shape[2] * slice_bytes
+    assert len([one for one in ranges if one]) == 3  # the middle, then both ends
+
+
 def test_first_window_without_one_in_the_file_is_robust(page, server):
     box = open_phantom(page, server, "float")
     window = first_window(phantoms.volume("float"))

@@ -28,6 +28,12 @@ def test_a_reading_comes_back_as_it_was(store):
     assert entry.body["scan_digest"] == "f" * 64
 
 
+def test_an_ellipse_about_a_finding_comes_back_with_its_plane(store):
+    reading = Reading("final", "positive", 4, mark_mm=(1.0, 2.0, 3.0), mark_plane="axial", mark_axes_mm=(6.0, 4.5))
+    record_reading(store, "local", "s-1", reading)
+    assert reading_of(next(store.entries())) == reading
+
+
 def test_a_study_stands_as_new_begun_read_or_discordant(store):
     def standing() -> str:
         return progress_of(store.entries()).get("s-1", {}).get("local", Progress()).standing

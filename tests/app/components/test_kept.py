@@ -1,0 +1,33 @@
+"""What the canvas tells of a slice -> a key image."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.components.kept import COLOUR_WINDOW, key_image_of
+from medres.errors import StoreError
+
+TOLD = {
+    "series": "s-1",
+    "plane": "coronal",
+    "index": 7,
+    "window": {"center": 40, "width": 400, "function": "linear", "inverted": False},
+    "measures": [{"kind": "length", "text": "12.4 mm", "points": []}, {"kind": "angle", "text": ""}],
+}
+
+
+def test_a_key_image_keeps_place_window_and_what_was_measured():
+    kept = key_image_of(TOLD)
+    assert (kept.series_key, kept.plane, kept.index, kept.centre, kept.width) == ("s-1", "coronal", 7, 40.0, 400.0)
+    assert kept.measurements == ("length 12.4 mm",)
+
+
+def test_a_colour_picture_is_kept_as_it_is():
+    kept = key_image_of({**TOLD, "plane": "picture", "index": 0, "window": None})
+    assert (kept.centre, kept.width) == COLOUR_WINDOW
+
+
+@pytest.mark.parametrize("change", [{"plane": "../../etc"}, {"index": -1}])
+def test_what_cannot_be_a_slice_is_refused(change):
+    with pytest.raises(StoreError):
+        key_image_of({**TOLD, **change})
