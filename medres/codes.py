@@ -42,6 +42,7 @@ W_TILT | the gantry was tilted: slices are sheared against each other | nothing;
 W_LOCALIZER_SKIPPED | a localizer stood among the slices and was left out | nothing
 W_YBR | a YBR colour picture was converted to RGB | nothing
 W_PALETTE | a palette picture was converted to RGB | nothing
+W_PIXEL_EXCESS | PixelData holds more bytes than the header's rows and columns ask for; the rest was left out | see that nothing is cut off the picture
 W_LOSSY | the pixels went through lossy compression | prefer the original where a subtle finding matters
 W_THICKNESS | SliceThickness is unlike the distance between slices | nothing; positions decide
 W_NO_PREAMBLE | the DICOM file has no preamble | nothing

@@ -22,6 +22,7 @@ NATIVE = frozenset(
     "1.2.840.10008.1.2" + tail for tail in ("", ".1", ".2", ".1.99")
 )  # implicit, explicit, big endian, deflated
 _JPEG = "1.2.840.10008.1.2.4."
+SPARE_BITS = 3  # that a JPEG 2000 encoder may give coefficients beyond the bits of a sample; 0 to 2 are usual
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,13 @@ class Decoder:
         name: for people.
         decode: bytes of one frame to an array.
         size: bytes to (rows, columns, components) as the stream announces them, or None where it does not.
+        bits: bytes of a stream whose size is known to the bits of one sample as the stream announces them.
     """
 
     name: str
     decode: Callable[[bytes], NDArray[Any]]
     size: Callable[[bytes], tuple[int, int, int] | None]
+    bits: Callable[[bytes], int]
 
 
 def jpeg_size(stream: bytes) -> tuple[int, int, int] | None:
@@ -51,6 +54,18 @@ def jpeg_size(stream: bytes) -> tuple[int, int, int] | None:
     Source:
         ITU-T T.81 B.2.2.
     """
+    start = _jpeg_frame(stream)
+    return None if start is None else struct.unpack_from(">HHB", stream, start + 5)
+
+
+def jpeg_bits(stream: bytes) -> int:
+    """Read the bits of one sample from a JPEG or JPEG-LS frame header; 0 where there is none."""
+    start = _jpeg_frame(stream)
+    return 0 if start is None else stream[start + 4]
+
+
+def _jpeg_frame(stream: bytes) -> int | None:
+    """Find the marker of the frame header."""
     if stream[:2] != b"\xff\xd8":
         return None
     position = 2
@@ -62,8 +77,7 @@ def jpeg_size(stream: bytes) -> tuple[int, int, int] | None:
             position += 1
             continue
         if marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)):
-            rows, columns, components = struct.unpack_from(">HHB", stream, position + 5)
-            return rows, columns, components
+            return position
         position += 2 + int.from_bytes(stream[position + 2 : position + 4], "big")
     return None
 
@@ -81,11 +95,21 @@ def jpeg2000_size(stream: bytes) -> tuple[int, int, int] | None:
     return height - top, width - left, int.from_bytes(stream[start + 40 : start + 42], "big")
 
 
+def jpeg2000_bits(stream: bytes) -> int:
+    """Read the bits of one sample from a JPEG 2000 codestream or its JP2 wrapper; 0 where there are none.
+
+    Source:
+        ITU-T T.800 A.5.1: the lowest seven bits, less one; the eighth is the sign.
+    """
+    start = stream.find(b"\xff\x4f\xff\x51")
+    return (stream[start + 42] & 0x7F) + 1 if 0 <= start < len(stream) - 42 else 0
+
+
 _FAMILIES = (
-    ("JPEG", "jpeg8", jpeg_size, ("50", "51", "57", "70")),
-    ("JPEG-LS", "jpegls", jpeg_size, ("80", "81")),
-    ("JPEG 2000", "jpeg2k", jpeg2000_size, ("90", "91")),
-    ("HTJ2K", "htj2k", jpeg2000_size, ("201", "202", "203")),
+    ("JPEG", "jpeg8", jpeg_size, jpeg_bits, ("50", "51", "57", "70")),
+    ("JPEG-LS", "jpegls", jpeg_size, jpeg_bits, ("80", "81")),
+    ("JPEG 2000", "jpeg2k", jpeg2000_size, jpeg2000_bits, ("90", "91")),
+    ("HTJ2K", "htj2k", jpeg2000_size, jpeg2000_bits, ("201", "202", "203")),
 )
 
 
@@ -96,9 +120,9 @@ def find_decoders() -> dict[str, Decoder]:
         Transfer syntax UID to Decoder.
     """
     found = {}
-    for name, codec, size, tails in _FAMILIES:
+    for name, codec, size, bits, tails in _FAMILIES:
         if getattr(getattr(imagecodecs, codec.upper(), None), "available", False):
-            decoder = Decoder(name, getattr(imagecodecs, f"{codec}_decode"), size)
+            decoder = Decoder(name, getattr(imagecodecs, f"{codec}_decode"), size, bits)
             found.update({_JPEG + tail: decoder for tail in tails})
     return found
 
@@ -106,7 +130,7 @@ def find_decoders() -> dict[str, Decoder]:
 DECODERS = find_decoders()
 RLE = "1.2.840.10008.1.2.5"
 NAMES = {
-    **{_JPEG + tail: name for name, _, _, tails in _FAMILIES for tail in tails},
+    **{_JPEG + tail: name for name, *_, tails in _FAMILIES for tail in tails},
     _JPEG + "92": "JPEG 2000 multi-component",
     _JPEG + "93": "JPEG 2000 multi-component",
     **dict.fromkeys((_JPEG + "100", _JPEG + "101"), "MPEG-2 video"),
@@ -163,6 +187,53 @@ def decode_frame(
         got, want = (" x ".join(map(str, size)) for size in (announced, (*shape, samples)))
         raise IntakeError("E_NOT_DICOM", f"the compressed frame must be {want}, as the header says, got {got}")
     return _run(decoder, stream).reshape(shape if samples == 1 else (*shape, samples))
+
+
+def require_depth(stream: bytes, syntax: str, found: NDArray[Any], bits_stored: int, signed: bool) -> None:
+    """Refuse a stream whose bits of a sample are not the header's and leave more than one reading.
+
+    Many archives hold 12 bits in a stream of 16: nothing is lost there. But where the stream has fewer bits than
+    BitsStored, a number with its highest bit set may be positive or negative; and a JPEG 2000 stream whose own wavelet
+    coefficients need other bits than it announces is damaged: it would be clipped or shifted.
+
+    Args:
+        stream: one frame.
+        syntax: transfer syntax UID, of one of `DECODERS`.
+        found: the frame, decoded.
+        bits_stored: BitsStored of the header.
+        signed: PixelRepresentation of the header is 1.
+
+    Raises:
+        IntakeError: `E_NOT_DICOM` or `E_TRUNCATED`.
+    """
+    if syntax not in DECODERS:
+        return
+    decoder = DECODERS[syntax]
+    bits = decoder.bits(stream)
+    if bits == bits_stored:
+        return
+    if decoder.size is jpeg2000_size:
+        _require_range(stream, bits)
+    if signed and found.dtype.kind == "u" and bits < bits_stored and int(found.max()) >> (bits - 1):
+        raise IntakeError(
+            "E_NOT_DICOM", f"the stream must hold signed numbers of {bits_stored} bits, it holds {bits} without a sign"
+        )
+
+
+def _require_range(stream: bytes, bits: int) -> None:
+    """Refuse a JPEG 2000 stream without quantisation whose coefficients have another range than its samples.
+
+    Source:
+        ITU-T T.800 A.6.4 and E.1: the exponent of the lowest band is the bits of a sample, and a few to spare.
+    """
+    start = stream.find(b"\xff\x5c")
+    if start < 0 or start + 6 > len(stream) or stream[start + 4] & 0x1F:
+        return
+    guard, exponent = stream[start + 4] >> 5, stream[start + 5] >> 3
+    if not exponent - SPARE_BITS <= bits <= exponent + guard:
+        raise IntakeError(
+            "E_TRUNCATED", f"the JPEG 2000 stream announces {bits} bits and has coefficients of {exponent}"
+        )
 
 
 def _run(decoder: Decoder, stream: bytes) -> NDArray[Any]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from medres.errors import IntakeError
 from medres.io.dataset import inflate_dataset, open_dataset
-from medres.io.decoders import NATIVE, decode_frame
+from medres.io.decoders import NATIVE, decode_frame, require_depth
 from medres.io.elements import DEFLATED, ITEM, SEQUENCE_END, UNDEFINED
 from medres.io.file_bytes import CHUNK, FileBytes
 from medres.io.instance import Facts, Slice, Source
@@ -42,7 +42,8 @@ def require_bytes(plane: Slice, limit: int = MAX_VOXELS) -> None:
         limit: most voxels of one file.
 
     Raises:
-        IntakeError: `E_SIZE_LIMIT`, `E_TRUNCATED`, or `E_NOT_DICOM` where PixelData contradicts the transfer syntax.
+        IntakeError: `E_SIZE_LIMIT`, `E_TRUNCATED`; `E_HEADER_VALUE` where PixelData holds a frame more than the header
+            says; `E_NOT_DICOM` where it contradicts the transfer syntax.
     """
     facts, source = plane.facts, plane.source
     require_voxels((facts.frames, facts.rows, facts.columns), limit)
@@ -58,6 +59,22 @@ def require_bytes(plane: Slice, limit: int = MAX_VOXELS) -> None:
         code = "E_SIZE_LIMIT" if need > ABSURD_RATIO * max(plane.pixel_length, 1) else "E_TRUNCATED"
         raise IntakeError(code, f"PixelData must hold {need} bytes, as Rows, Columns and Frames say; it holds "
                                 f"{plane.pixel_length}")  # fmt: skip
+    if spare_bytes(plane) >= whole_frame(facts):
+        raise IntakeError("E_HEADER_VALUE", f"Rows, Columns and Frames must account for PixelData: they ask for {need} "
+                                            f"bytes, it holds {plane.pixel_length}")  # fmt: skip
+
+
+def spare_bytes(plane: Slice) -> int:
+    """Count the bytes of native PixelData that no pixel uses; 0 where only its length is made even (PS3.5 8.1.1)."""
+    if plane.pixel_length < 0:
+        return 0
+    need = plane_bytes(plane.facts) * plane.facts.frames
+    return max(0, plane.pixel_length - need - need % 2)
+
+
+def whole_frame(facts: Facts) -> int:
+    """Count the spare bytes from which on the header cannot be right: a frame, or colours that are not shared."""
+    return plane_bytes(facts) // 2 if facts.photometric == "YBR_FULL_422" else plane_bytes(facts)
 
 
 @dataclass
@@ -112,6 +129,7 @@ class PixelFile:
             raise IntakeError(
                 "E_NOT_DICOM", f"the stream must hold {facts.bits_allocated} bits, got {found.dtype.itemsize * 8}"
             )
+        require_depth(stream, facts.syntax, found, facts.bits_stored, facts.signed)
         np.copyto(target.view(f"i{target.dtype.itemsize}") if found.dtype.kind == "i" else target, found)
 
     def read_element(self, tag: int) -> bytes:

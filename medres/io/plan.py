@@ -31,7 +31,7 @@ from medres.io.grid import (
 from medres.io.grouping import Group
 from medres.io.instance import Facts, Slice
 from medres.io.limits import MAX_VOXELS, require_voxels
-from medres.io.pixels import require_bytes
+from medres.io.pixels import require_bytes, spare_bytes
 
 PLAIN_HU = ("", "HU")  # RescaleType of CT; absent means HU
 COLOURS = {"RGB": (), "PALETTE COLOR": ("W_PALETTE",)}
@@ -244,6 +244,7 @@ def common_codes(planes: list[Slice]) -> list[str]:
         "W_LOSSY": any(f.lossy for f in facts),
         "W_NO_PREAMBLE": any(f.no_preamble for f in facts),
         "W_BURNED_IN": any(f.burned_in for f in facts),
+        "W_PIXEL_EXCESS": any(spare_bytes(p) for p in planes),
         "W_RESCALE_TYPE": any(f.modality == "CT" and f.rescale_type not in PLAIN_HU for f in facts),
     }
     return [code for code, holds in tests.items() if holds]

@@ -8,6 +8,7 @@ import imagecodecs
 import numpy as np
 import pydicom
 import pytest
+from pydicom.dataset import Dataset
 from pydicom.uid import HTJ2KLossless, JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless, RLELossless
 
 from medres.errors import IntakeError
@@ -16,7 +17,7 @@ from medres.io.decoders import decode_frame, decode_rle, jpeg2000_size, jpeg_siz
 from medres.io.gathering import read_header
 from medres.io.header import HeaderReader
 from medres.io.stack import read_stack
-from tests.phantoms_dicom import ct_slices, phantom_voxels, put_stream, save, save_ct, stored_pixels
+from tests.phantoms_dicom import ct_slices, phantom_voxels, put_stream, save, save_ct, set_pixels, stored_pixels
 from tests.series_verdicts import assert_refused, only
 from tests.shared_data import shared
 
@@ -65,6 +66,60 @@ def test_reject_files_written_otherwise_than_their_transfer_syntax_says(tmp_path
         path.write_bytes(path.read_bytes().replace(b"1.2.840.10008.1.2.1\0", claimed, 1))
     for series in find_series(tmp_path).series:
         assert series.codes == ("E_NOT_DICOM",)
+
+
+TWELVE_BITS = {
+    "JPEG lossless": (JPEGLosslessSV1, lambda a: imagecodecs.ljpeg_encode(a, bitspersample=12)),
+    "JPEG 2000": (JPEG2000Lossless, lambda a: imagecodecs.jpeg2k_encode(a, codecformat="j2k", bitspersample=12)),
+}
+
+
+def save_twelve_bits(folder: Path, name: str, highest: int, **header: int) -> np.ndarray:
+    """Write slices whose streams hold 12 bits without a sign; the header says 16 bits unless told."""
+    syntax, encode = TWELVE_BITS[name]
+    numbers = np.linspace(0, highest, 154).astype(np.uint16).reshape(11, 14)
+
+    def change(ds: Dataset, k: int) -> None:
+        set_pixels(ds, numbers)
+        put_stream(ds, syntax, bytes(encode(numbers)))
+        for element, value in header.items():
+            setattr(ds, element, value)
+
+    save_ct(folder, change, modality="MR", intercept=0.0)
+    return numbers
+
+
+@pytest.mark.parametrize("name", TWELVE_BITS)
+def test_reject_signed_numbers_in_a_stream_of_fewer_bits_without_a_sign(tmp_path: Path, name: str) -> None:
+    save_twelve_bits(tmp_path, name, 4095, PixelRepresentation=1)
+    assert_refused(tmp_path, "E_NOT_DICOM", "must hold signed numbers of 16 bits, it holds 12 without a sign")
+
+
+@pytest.mark.parametrize("name", TWELVE_BITS)
+def test_read_streams_of_fewer_bits_where_one_reading_is_left(tmp_path: Path, name: str) -> None:
+    cases = {
+        "unsigned": (4095, {}, 0),
+        "no number with the highest bit": (2047, {"PixelRepresentation": 1}, 0),
+        "two's complement": (4095, {"PixelRepresentation": 1, "BitsStored": 12, "HighBit": 11}, 2048),
+    }
+    for case, (highest, header, half) in cases.items():
+        numbers = save_twelve_bits(tmp_path / case, name, highest, **header).astype(int)
+        wanted = (numbers + half) % 4096 - half if half else numbers
+        assert np.array_equal(read(tmp_path / case).voxels[..., 0].T, wanted), case
+
+
+@pytest.mark.parametrize("announced", [1, 8, 12, 20])
+def test_reject_a_jpeg2000_stream_that_announces_other_bits_than_its_coefficients_have(
+    tmp_path: Path, announced: int
+) -> None:
+    def damage(ds: Dataset, k: int) -> None:
+        stream = bytearray(SYNTAXES["JPEG 2000"][1](stored_pixels(ds)))
+        stream[stream.find(b"\xff\x51") + 40] = announced - 1
+        put_stream(ds, JPEG2000Lossless, bytes(stream))
+
+    save_ct(tmp_path, damage)
+    code = "E_NOT_DICOM" if announced > 16 else "E_TRUNCATED"
+    assert assert_refused(tmp_path, code).checked == "pixels"
 
 
 def test_refuse_a_syntax_without_a_decoder_and_name_it(tmp_path: Path) -> None:

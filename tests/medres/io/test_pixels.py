@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from pydicom.uid import (
 
 from medres.errors import IntakeError
 from medres.io import find_series, pixels, read, read_series
-from tests.phantoms_dicom import ct_slices, phantom_voxels, put_jpeg2000, save, save_ct
+from tests.phantoms_dicom import ct_slices, phantom_voxels, put_jpeg2000, radiograph, save, save_ct, set_pixels
 from tests.series_verdicts import assert_refused, only
 
 
@@ -158,3 +158,40 @@ def test_notice_a_file_that_changes_between_header_and_pixels(tmp_path: Path, ac
         read_series(series)
     assert fault.value.code == ("E_UNREADABLE" if action == "remove" else "E_INPUT_CHANGED")
     assert str(tmp_path) not in str(fault.value)
+
+
+@pytest.mark.parametrize("where", [range(9), (3,)])
+def test_reject_pixel_data_that_holds_whole_frames_more_than_the_header_asks_for(
+    tmp_path: Path, where: Iterable[int]
+) -> None:
+    def more(ds: Dataset, k: int) -> None:
+        if k in where:
+            ds.PixelData = ds.PixelData * 6
+
+    save_ct(tmp_path, more)
+    for headers_only in (True, False):
+        assert_refused(tmp_path, "E_HEADER_VALUE", "ask for 308 bytes, it holds 1848", headers_only=headers_only)
+
+
+def test_warn_of_pixel_data_that_holds_some_bytes_more_than_the_header_asks_for(tmp_path: Path) -> None:
+    save_ct(tmp_path, lambda ds, k: setattr(ds, "PixelData", ds.PixelData + b"\0" * 44))
+    assert only(tmp_path).codes == read(tmp_path).codes == ("W_PIXEL_EXCESS",)
+    assert np.array_equal(read(tmp_path).voxels, phantom_voxels())
+
+
+def test_accept_the_one_byte_that_makes_pixel_data_even(tmp_path: Path) -> None:
+    numbers = np.arange(35, dtype=np.uint8).reshape(5, 7)
+    ds = set_pixels(ct_slices(modality="MR", intercept=0.0)[0], numbers)
+    ds.PixelData += b"\0"
+    ds["PixelData"].VR = "OB"
+    save([ds], tmp_path)
+    assert only(tmp_path).codes == ()
+    assert np.array_equal(read(tmp_path).voxels[..., 0].T, numbers)
+
+
+def test_reject_a_colour_picture_whose_samples_are_not_shared_as_it_says(tmp_path: Path) -> None:
+    ds = radiograph(np.zeros((10, 12), np.uint8), "US")
+    ds.SamplesPerPixel, ds.PlanarConfiguration, ds.PhotometricInterpretation = 3, 0, "YBR_FULL_422"
+    ds.PixelData, ds["PixelData"].VR = bytes(10 * 12 * 3), "OB"
+    save([ds], tmp_path)
+    assert_refused(tmp_path, "E_HEADER_VALUE", "ask for 240 bytes, it holds 360")
