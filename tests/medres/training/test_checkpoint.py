@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import resource
+import signal
+
 import pytest
 import torch
 
-from medres.errors import TrainingError
-from medres.training.checkpoint import LAST, AtomicCheckpoints, read_checkpoint
+from medres.errors import StoreError, TrainingError
+from medres.training.checkpoint import LAST, AtomicCheckpoints, read_checkpoint, write_state
 from tests.medres.training import cohorts
 
 
@@ -31,3 +34,19 @@ def test_reject_checkpoint_that_is_absent_or_broken(tmp_path):
     (tmp_path / LAST).write_bytes(b"PK broken")
     with pytest.raises(TrainingError, match="E_TRAIN_RESUME: the checkpoint cannot be read"):
         read_checkpoint(tmp_path / LAST, cohorts.experiment())
+
+
+def test_a_full_disk_is_told_as_one_and_the_old_checkpoint_stays(tmp_path):
+    place = tmp_path / "last.ckpt"
+    write_state(place, {"epoch": 1})
+    before, limits = place.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, limits[1]))
+    try:
+        with pytest.raises(StoreError, match="E_DISK_FULL"):
+            write_state(place, {"weights": torch.zeros(100_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert place.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["last.ckpt"]
