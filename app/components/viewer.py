@@ -12,8 +12,10 @@ from typing import Any
 import streamlit as st
 
 HERE = Path(__file__).resolve().parent
-PARTS = ("grid", "paint", "heat", "fetch", "scan", "lines", "viewport", "links", "layout", "measures", "hands", "keys")
-PARTS += ("chooser", "toolbar", "overlays", "actions", "viewer")
+PARTS = (
+    *("grid", "paint", "heat", "fetch", "scan", "lines", "viewport", "links", "layout", "measures", "hands", "keys"),
+    *("chooser", "toolbar", "overlays", "actions", "viewer"),
+)
 ACTS = ("turn", "open", "show", "mark", "keep")  # what a reader does on the canvas and the page must know
 
 
@@ -44,7 +46,8 @@ def draw_viewer(scene: dict[str, Any], key: str) -> Any:
     Returns:
         The component's result: one attribute for each of `ACTS`, what the reader just did, or None.
     """
-    return _mount(key=key, data=scene, **{f"on_{act}_change": _nothing for act in ACTS})
+    follow: dict[str, Any] = {f"on_{act}_change": _nothing for act in ACTS}
+    return _mount(key=key, data=scene, **follow)
 
 
 def _nothing() -> None:

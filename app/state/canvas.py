@@ -76,7 +76,7 @@ def show_beside(opened: OpenStudy, key: str) -> None:
         MedresError: when it cannot be read.
     """
     held: dict[str, OpenStudy] = st.session_state.setdefault("beside", {})
-    held[key] = held.pop(key, None) or _read(opened, key)
+    held[key] = held.pop(key) if key in held else _read(opened, key)
     for old in list(held)[:-MOST_BESIDE]:
         del held[old]
         _tokens().end(f"volume {old}")
