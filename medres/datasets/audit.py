@@ -118,9 +118,9 @@ def audit_manifest(
     pairs = with_parts(manifest, split, found)
     groups = safe_groups(manifest, pairs)
     readable = [number for number, scan in enumerate(scans) if scan.digest]
-    kept = manifest.with_rows(manifest.rows[number] for number in readable)
-    names, values = build_facts(kept, [scans[number].facts for number in readable])
-    labels = [row.label for row in kept.rows]
+    legible = manifest.with_rows(manifest.rows[number] for number in readable)
+    names, values = build_facts(legible, [scans[number].facts for number in readable])
+    labels = [row.label for row in legible.rows]
     return AuditReport(
         manifest_digest=manifest.digest,
         scan_count=len(manifest.rows),

@@ -135,7 +135,8 @@ def _each_once(
     order = np.lexsort((-similarity, high, low))
     order = order[_is_first(np.stack([low[order], high[order]], axis=1))]
     pairs = np.stack([first[order], second[order]], axis=1)
-    return Candidates(pairs, ways[order] % 16, ways[order] // 16, similarity[order])
+    best = ways[order].astype(np.int64)
+    return Candidates(pairs, best % 16, best // 16, similarity[order])
 
 
 def _is_first(values: NDArray[np.int64]) -> NDArray[np.bool_]:
