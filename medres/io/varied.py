@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from medres.io.grid import same_place_mm
+from medres.io.grid import GAP_TOLERANCE_MM, GAP_TOLERANCE_SHARE, same_place_mm
 
 FloatArray = NDArray[np.float64]
 
@@ -21,6 +21,9 @@ SETTINGS = (
     "Kernel",
     "Contrast",
     "Sequence",
+    "Protocol",
+    "SeriesDescription",
+    "RepetitionTime",
     "InversionTime",
     "FlipAngle",
     "FieldOfView",
@@ -62,15 +65,27 @@ def _labels(values: Sequence[float | None], distances: FloatArray, by_value: boo
 
 
 def _overlapping(values: FloatArray, distances: FloatArray) -> list[str]:
-    """Label by equal values where each makes a stack of its own and the stacks overlap."""
-    stacks = [np.sort(distances[values == value]) for value in np.unique(values)]
-    near = same_place_mm(np.sort(distances))
+    """Label by equal values where each makes a stack of its own and the stacks overlap.
+
+    A value that wanders through one even stack (the repetition time of a gated scan) is none that makes volumes.
+    """
+    stacks, whole = [np.sort(distances[values == value]) for value in np.unique(values)], np.sort(distances)
+    near = same_place_mm(whole)
     if any(len(stack) < 2 or np.diff(stack).min() <= near for stack in stacks):
+        return []
+    if _is_even(whole) and not all(map(_is_even, stacks)):
         return []
     lows, highs = [s[0] for s in stacks], [s[-1] for s in stacks]
     order = np.argsort(lows)
     apart = all(highs[a] < lows[b] for a, b in pairwise(order))
     return [] if apart else [f"{value:.6f}" for value in values]
+
+
+def _is_even(stack: FloatArray) -> bool:
+    """Tell whether sorted slices lie at equal distances."""
+    gaps = np.diff(stack)
+    median = float(np.median(gaps))
+    return bool(np.abs(gaps - median).max() <= max(GAP_TOLERANCE_MM, GAP_TOLERANCE_SHARE * median))
 
 
 def _by_rank(values: FloatArray, distances: FloatArray) -> list[str]:

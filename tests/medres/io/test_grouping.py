@@ -148,6 +148,9 @@ SETTINGS = {
     "ConvolutionKernel": ("B30f", "B60f"),
     "ContrastBolusAgent": ("none", "iodine"),
     "ScanningSequence": ("SE", "GR"),
+    "ProtocolName": ("brain", "brain again"),
+    "SeriesDescription": ("thick", "thin"),
+    "RepetitionTime": (500, 4000),
     "InversionTime": (100, 900),
     "FlipAngle": (5, 20),
     "ReconstructionDiameter": (300, 400),
@@ -174,6 +177,12 @@ def test_part_two_reconstructions_whose_slices_interleave(tmp_path: Path, name: 
 
 def test_keep_one_volume_whose_setting_changes_along_it(tmp_path: Path) -> None:
     save_ct(tmp_path, lambda ds, k: setattr(ds, "KVP", 120 if k < 4 else 140))
+    assert only(tmp_path).shape == phantom_voxels().shape
+
+
+def test_keep_one_volume_whose_repetition_time_follows_the_heart(tmp_path: Path) -> None:
+    beats = (850, 851, 850, 851, 851, 850, 850, 851, 850)
+    save_ct(tmp_path, lambda ds, k: setattr(ds, "RepetitionTime", beats[k]))
     assert only(tmp_path).shape == phantom_voxels().shape
 
 

@@ -28,6 +28,11 @@ def test_step_and_shoot_is_one_volume() -> None:
     assert labels([1, 2, 3, 4, 5, 6], HEIGHTS) == []
 
 
+def test_a_value_that_wanders_through_one_even_stack_is_one_volume() -> None:
+    assert labels([8, 8, 9, 8, 9, 9], HEIGHTS, "RepetitionTime") == []
+    assert labels([8, 9, 8, 9, 8, 9], HEIGHTS, "RepetitionTime") == [[0, 2, 4], [1, 3, 5]]
+
+
 def test_times_are_ordered_at_each_place() -> None:
     times = [n * 0.5 for n in range(6)] + [10 + n * 0.5 for n in range(6)]
     assert labels(times, np.tile(HEIGHTS, 2), "AcquisitionTime") == [[*range(6)], [*range(6, 12)]]
