@@ -12,13 +12,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from medres.errors import MedresError
 
 EXIT_OK, EXIT_FATAL, EXIT_USAGE, EXIT_SOME_REFUSED = 0, 1, 2, 3
 
+WIDE = 140  # columns of a screen on which a table with a remark can be read
+REMARK_INDENT = 4
 HOUSE = Path(__file__).resolve().parents[1]
 
 out = Console(soft_wrap=True, highlight=False)
@@ -58,6 +62,27 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
     if out.quiet:
         return
     Console(width=None if sys.stdout.isatty() else 160, highlight=False).print(drawn, markup=False)
+
+
+def listing(columns: list[str], rows: list[list[str]]) -> None:
+    """Print a table whose last column is a remark; where the screen is narrow, the remark stands under its row."""
+    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    if console.width >= WIDE:
+        table("", columns, rows)
+    elif not out.quiet:
+        _narrow(console, columns, rows)
+
+
+def _narrow(console: Console, columns: list[str], rows: list[list[str]]) -> None:
+    """Print each row on a line of its own and its remark below."""
+    packed = [[cell.replace(" × ", "×") for cell in row[:-1]] for row in (columns, *rows)]
+    widths = [max(map(len, cells)) for cells in zip(*packed, strict=True)]
+    lines = [" ".join(map(str.ljust, cells, widths)).rstrip() for cells in packed]
+    console.print(lines[0], markup=False, style="bold")
+    for line, (*_, remark) in zip(lines[1:], rows, strict=True):
+        console.print(line, markup=False)
+        if remark:
+            console.print(Padding(Text(remark), (0, 0, 0, REMARK_INDENT)))
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from medres.io import find_series
 from medres.io.privacy import key_is_kept, silence_pydicom
 from medres.io.reading import KEYS_CHANGE
 from medres.io.series import Inventory, Series, SkippedFile
-from pipelines.console import EXIT_OK, EXIT_SOME_REFUSED, err, progress, say, table
+from pipelines.console import EXIT_OK, EXIT_SOME_REFUSED, err, listing, progress, say, table
 
 DAMAGED = ("E_UNREADABLE", "E_TRUNCATED", "E_SIZE_LIMIT", "E_INPUT_CHANGED", "E_HEADER_VALUE")
 MOST_RUNS = 12  # runs of numbers in one row
@@ -111,9 +111,11 @@ def write_tables(inventory: Inventory) -> None:
             "files",
             "what",
         ]
-        table("", columns, [_row(series) for series in inventory.series])
+        listing(columns, [_row(series) for series in inventory.series])
+    if inventory.skipped or any("number " in series.message for series in inventory.series):
+        say("Files are numbered in sorted order of all files under the path.")
     if inventory.skipped:
-        say("Skipped files, numbered in sorted order of all files:")
+        say("Skipped files:")
         table("", ["files", "numbers", "code", "reason"], _skipped_rows(inventory))
 
 

@@ -15,6 +15,7 @@ from medres.io.grouping import VOLUME_MODALITIES, Group, is_picture
 from medres.io.instance import Facts, Slice
 from medres.io.values import refuse
 
+MOST_NAMED = 4  # files that a message points at by number
 GREYS = frozenset({"MONOCHROME1", "MONOCHROME2"})
 SAME_SPACING = 1e-3  # share by which the pixel spacing of slices may differ
 ONE_SAMPLE_COLOURS = frozenset({"PALETTE COLOR"})
@@ -28,7 +29,11 @@ def require_readable(group: Group) -> None:
         codes = Counter(file.code for file in group.broken)
         first = min(group.broken, key=lambda file: (file.code, file.source.number))
         total = len({p.source.number for p in group.planes}) + len(group.broken)
-        where = f" (in {sum(codes.values())} of {total} files of the series)" if total > 1 else ""
+        numbers = ", ".join(str(number) for number in sorted(f.source.number for f in group.broken)[:MOST_NAMED])
+        more = ", ..." if len(group.broken) > MOST_NAMED else ""
+        where = (
+            f" (in {sum(codes.values())} of {total} files of the series, number {numbers}{more})" if total > 1 else ""
+        )
         raise IntakeError(first.code, first.what + where)
 
 

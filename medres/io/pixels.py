@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -75,6 +77,21 @@ def spare_bytes(plane: Slice) -> int:
 def whole_frame(facts: Facts) -> int:
     """Count the spare bytes from which on the header cannot be right: a frame, or colours that are not shared."""
     return plane_bytes(facts) // 2 if facts.photometric == "YBR_FULL_422" else plane_bytes(facts)
+
+
+@contextmanager
+def pointing_at(plane: Slice, alone: bool) -> Iterator[None]:
+    """Point at the file by its number where what is wrong with it refuses a series of several.
+
+    Raises:
+        IntakeError: the same, with the number.
+    """
+    try:
+        yield
+    except IntakeError as fault:
+        if alone:
+            raise
+        raise IntakeError(fault.code, f"{fault.what} (file number {plane.source.number})", fault.cure) from fault
 
 
 @dataclass

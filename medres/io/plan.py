@@ -31,7 +31,7 @@ from medres.io.grid import (
 from medres.io.grouping import Group
 from medres.io.instance import Facts, Slice
 from medres.io.limits import MAX_VOXELS, require_voxels
-from medres.io.pixels import require_bytes, spare_bytes
+from medres.io.pixels import pointing_at, require_bytes, spare_bytes
 
 PLAIN_HU = ("", "HU")  # RescaleType of CT; absent means HU
 COLOURS = {"RGB": (), "PALETTE COLOR": ("W_PALETTE",)}
@@ -98,9 +98,11 @@ def build_plan(group: Group, options: Options | None = None) -> Plan:
     require_one_patient(group)
     if options.frame is not None:
         group = replace(group, planes=[choose_frame(plane, options.frame) for plane in group.planes])
+    alone = len({plane.source.number for plane in group.planes}) == 1
     for plane in group.planes:
         require_decoder(plane.facts.syntax)
-        require_bytes(plane, options.max_voxels)
+        with pointing_at(plane, alone):
+            require_bytes(plane, options.max_voxels)
         require_kind(plane)
     return plan_picture(group.planes[0]) if group.is_picture else plan_volume(group, options)
 

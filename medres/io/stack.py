@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from medres.io.bits import find_padding, inverts, mask_bits, turn_over
 from medres.io.instance import Slice
-from medres.io.pixels import PixelFile, require_bytes
+from medres.io.pixels import PixelFile, pointing_at, require_bytes
 from medres.io.rescale import Tally, fits_int16, is_whole, require_ct_range, rescale_float, rescale_whole, tally
 
 MOST_THREADS = 8
@@ -91,10 +91,12 @@ class _Reader:
         self._keep = keep
         self._lock = threading.Lock()
         self._seen = Tally()
+        self._alone = False
 
     def run(self) -> Stack:
         """Read every file once, two or more at a time."""
         files = _by_file(self._planes)
+        self._alone = len(files) == 1
         threads = min(MOST_THREADS, os.cpu_count() or 1, len(files))
         if len(self._planes) < FEW_PLANES or threads == 1:
             self._read_files(files)
@@ -112,7 +114,7 @@ class _Reader:
     def _read_file(self, file: list[tuple[int, Slice]]) -> None:
         """Read the planes of one file."""
         seen = Tally()
-        with PixelFile(file[0][1]) as pixels:
+        with pointing_at(file[0][1], self._alone), PixelFile(file[0][1]) as pixels:
             for k, plane in file:
                 seen.add(self._read_plane(pixels, k, plane))
         with self._lock:

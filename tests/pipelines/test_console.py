@@ -31,3 +31,17 @@ def test_progress_is_silent_without_a_terminal(capsys: pytest.CaptureFixture[str
         advance(1)
         advance(2, total=2, note="done")
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(("columns", "wide"), [(80, False), (160, True)])
+def test_a_remark_stands_under_its_row_where_the_screen_is_narrow(
+    columns: int, wide: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    console.listing(["key", "shape", "what"], [["a1", "2 × 3", "[one] remark"], ["b2", "4 × 5", ""]])
+    shown = capsys.readouterr().out
+    lines = [line.rstrip() for line in shown.splitlines()]
+    assert ("a1  2×3" in lines and "    [one] remark" in lines) is not wide
+    assert "[one] remark" in shown
+    assert max(map(len, lines)) <= columns

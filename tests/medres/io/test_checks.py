@@ -71,7 +71,7 @@ def test_reject_header_values_and_name_the_element(tmp_path: Path, name: str, va
     paths = save(ct_slices(), tmp_path)
     for path in paths[3:5]:
         replace_value(path, name, value)
-    assert_refused(tmp_path, "E_HEADER_VALUE", words, "in 2 of 9 files")
+    assert_refused(tmp_path, "E_HEADER_VALUE", words, "in 2 of 9 files of the series, number ")
 
 
 def test_reject_mosaic_with_its_reason(tmp_path: Path) -> None:

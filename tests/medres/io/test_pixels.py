@@ -40,7 +40,7 @@ def cut(path: Path, count: int) -> None:
 def test_reject_the_whole_series_of_a_truncated_file(tmp_path: Path, count: int) -> None:
     paths = save(ct_slices(), tmp_path)
     cut(paths[8], count)
-    series = assert_refused(tmp_path, "E_TRUNCATED", "PixelData must hold 308 bytes", f"ends after {308 - count}")
+    series = assert_refused(tmp_path, "E_TRUNCATED", "must hold 308 bytes", f"ends after {308 - count} (file number 9)")
     assert series.file_count == 9
 
 
