@@ -4,7 +4,8 @@ For each share of the training patients and each outer fold: from scratch, the h
 released one after the other from the head down. The validation part that chooses the epoch shrinks with the share, as
 its labels cost the same. Resumable: each run leaves its scores in RUNS and one row in the table; `--budget` starts no
 further run once the table holds that many CPU minutes. The folds must be nested (medres split --folds 3
---inner-folds 4).
+--inner-folds 4). FOLD in a source's path stands for the outer fold's number: weights that were pretrained on the
+training patients of each fold alone (medres pretrain --fold).
 
 Usage:
     python -m benchmarks.transfer run CONFIG.toml --manifest M.csv --split NESTED.json --source brain=MODEL_OR_WEIGHTS
@@ -73,8 +74,9 @@ def trials(sources: dict[str, Path], folds: int, epochs: Sequence[int]) -> Itera
         for fold in range(folds):
             yield Trial(SCRATCH, share, fold, None, count)
             for name, weights in sources.items():
+                start = Path(str(weights).replace("FOLD", str(fold)))
                 for way in (FROZEN, STAGED):
-                    yield Trial(f"{name}-{way}", share, fold, weights, count)
+                    yield Trial(f"{name}-{way}", share, fold, start, count)
 
 
 def adapt(experiment: ExperimentSpec, trial: Trial) -> ExperimentSpec:

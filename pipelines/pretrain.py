@@ -33,6 +33,7 @@ def run(
     manifest: Path,
     out: Path,
     split: Path | None = None,
+    fold: int | None = None,
     device: str = "cpu",
     resume: bool = False,
 ) -> int:
@@ -41,7 +42,7 @@ def run(
     if (out / BACKBONE / RECORD).exists() and not resume:
         raise TrainingError("E_TRAIN_OUT", "the output folder must be free, got one with a pretrained backbone")
     listed = read_manifest(manifest)
-    rows = read_split(split, listed).rows(listed, "train") if split else listed.rows
+    rows = learn_from(read_split(split, listed), fold).rows(listed, "train") if split else listed.rows
     scans = _prepare(listed, rows, experiment, out / CACHE)
     network = build_network(experiment.network_spec, experiment.pretraining.seed)
     check_input_size(experiment.network_spec, scans[0].tensor.shape[2:])
@@ -64,6 +65,16 @@ def run(
         f"{len(scans)} scans, {len(found.history)} epochs: loss {last['loss']:.3f}, spread {last['spread']:.2f}"
     )
     return console.EXIT_OK
+
+
+def learn_from(split: Split, fold: int | None) -> Split:
+    """Take one fold of a split into folds; a split into parts as it is."""
+    if fold is not None:
+        return split.fold(fold)
+    if split.kind != "parts":
+        count = len(split.fold_names)
+        raise TrainingError("E_USAGE", f"--fold must be 0 to {count - 1} for this split into folds, got none")
+    return split
 
 
 def _prepare(

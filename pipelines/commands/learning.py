@@ -62,6 +62,7 @@ def pretrain(
     manifest: ManifestOption,
     out: OutOption,
     split: SplitOption = None,
+    fold: Annotated[int | None, typer.Option("--fold", help="of a split into folds: its training part")] = None,
     device: DeviceOption = "cpu",
     resume: Annotated[bool, typer.Option("--resume", help="go on after a kill, to the same weights")] = False,
 ) -> None:

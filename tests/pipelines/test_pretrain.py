@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from medres.datasets.manifest import read_manifest
+from medres.datasets.split import build_split
 from medres.datasets.split_file import write_split
 from medres.models.trained_model import load_trained_model
 from tests.medres.training import cohorts
@@ -43,6 +45,16 @@ def test_with_a_split_only_its_training_part_is_learnt_from(work):
     record = json.loads((work / "part" / "backbone" / "pretraining.json").read_text())
     assert record["part"] == "train"
     assert record["scans"] < 20
+
+
+def test_of_a_split_into_folds_one_must_be_named(work):
+    write_split(build_split(read_manifest(work / "scans" / "manifest.csv"), folds=3), work / "folds.json")
+    done = medres(*arguments(work, "fold", "--split", work / "folds.json"))
+    assert done.returncode == 2
+    assert "--fold must be 0 to 2" in done.stderr
+    done = medres(*arguments(work, "fold", "--split", work / "folds.json", "--fold", 1))
+    assert done.returncode == 0, done.stderr
+    assert json.loads((work / "fold" / "backbone" / "pretraining.json").read_text())["part"] == "train"
 
 
 def test_a_training_from_the_weights_says_whom_they_had_seen(work):
