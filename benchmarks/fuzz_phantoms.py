@@ -7,17 +7,23 @@ import io
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import imagecodecs
 import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
-from pydicom.uid import UID, ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, HTJ2KLossless, JPEGLosslessSV1
 
 CT, ENHANCED_CT, MR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.4"
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 Files = dict[str, bytes]
+ENCODERS = {
+    HTJ2KLossless: lambda plane: imagecodecs.htj2k_encode(plane, reversible=True),
+    JPEGLosslessSV1: lambda plane: imagecodecs.ljpeg_encode(plane.view("u2")),
+}
 
 
 @dataclass(frozen=True)
@@ -144,13 +150,31 @@ def _add_pixels(dataset: Dataset, scan: Scan, stored: NDArray[Any]) -> None:
 def to_bytes(dataset: FileDataset, syntax: str = ExplicitVRLittleEndian) -> bytes:
     """Write a data set in a transfer syntax, compressed where it says so."""
     uid = UID(syntax)
-    if uid.is_compressed:
+    if uid in ENCODERS:
+        _put_stream(dataset, uid)
+    elif uid == ExplicitVRBigEndian:
+        dataset.file_meta.TransferSyntaxUID = uid
+        dataset.PixelData = np.frombuffer(dataset.PixelData, "<u2").byteswap().tobytes()
+    elif uid.is_encapsulated:
         dataset.compress(uid, generate_instance_uid=False)
     elif uid != ExplicitVRLittleEndian:
         dataset.file_meta.TransferSyntaxUID = uid
     stream = io.BytesIO()
-    dataset.save_as(stream, enforce_file_format=True)
+    written = Dataset(dataset)  # without the encoding it was made for
+    written.file_meta, written.preamble = dataset.file_meta, bytes(128)
+    written.save_as(
+        stream, implicit_vr=uid.is_implicit_VR, little_endian=uid.is_little_endian, enforce_file_format=True
+    )
     return stream.getvalue()
+
+
+def _put_stream(dataset: FileDataset, syntax: UID) -> None:
+    """Compress one plane with an encoder that pydicom does not have."""
+    kind = "<i2" if dataset.PixelRepresentation else "<u2"
+    plane = np.frombuffer(dataset.PixelData, kind).reshape(dataset.Rows, dataset.Columns)
+    dataset.PixelData = encapsulate([bytes(ENCODERS[syntax](plane))])
+    dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
+    dataset.file_meta.TransferSyntaxUID = syntax
 
 
 def build_nifti(scan: Scan, kind: type = nib.Nifti1Image, packed: bool = False, big_endian: bool = False) -> bytes:

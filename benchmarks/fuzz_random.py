@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,17 @@ import pydicom
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom.pixels import pixel_array
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEG2000Lossless, JPEGLSLossless, RLELossless
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    HTJ2KLossless,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 from benchmarks.fuzz_phantoms import (
     LPS_TO_RAS,
@@ -25,6 +36,7 @@ from benchmarks.fuzz_phantoms import (
     build_scan,
     build_series,
     to_bytes,
+    with_sign,
 )
 
 Generator = np.random.Generator
@@ -54,12 +66,18 @@ def seeds() -> dict[str, Files]:
     """Build the sound files once."""
     rng = np.random.default_rng(20260101)
     small, large = build_scan(rng, 3), build_scan(rng, 3, 32, 32)
+    unsigned = with_sign(replace(large, stored=large.stored + np.int16(1000), modality="MR"), False)
     series = {
         "explicit": build_series(small, ExplicitVRLittleEndian),
         "implicit": build_series(small, ImplicitVRLittleEndian),
         "rle": build_series(small, RLELossless),
         "jpeg-ls": build_series(small, JPEGLSLossless),
         "jpeg-2000": build_series(large, JPEG2000Lossless),
+        "jpeg-2000 unsigned": build_series(unsigned, JPEG2000Lossless),
+        "htj2k": build_series(large, HTJ2KLossless),
+        "jpeg lossless": build_series(large, JPEGLosslessSV1),
+        "big endian": build_series(small, ExplicitVRBigEndian),
+        "deflated": build_series(small, DeflatedExplicitVRLittleEndian),
         "enhanced": {"a": to_bytes(build_enhanced(small))},
     }
     nifti = {
