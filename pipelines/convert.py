@@ -38,8 +38,14 @@ def run(
         say_error(error)
         return EXIT_SOME_REFUSED
     for code in volume.codes:
-        err.print(f"{code}: {CODES[code].arises} - {CODES[code].cure}", markup=False)
+        err.print(f"{code}: {CODES[code].arises}{_to_do(code)}", markup=False)
     spacing = " × ".join(f"{s:.3g}" for s in volume.spacing_mm)
     size = f"voxels of {spacing} mm" if volume.spacing_known else "voxels of unknown size"
     say(f"{' × '.join(map(str, volume.shape))} {size}, {volume.orientation}, written")
     return EXIT_OK
+
+
+def _to_do(code: str) -> str:
+    """Say what to do about a warning, where anything is to be done."""
+    cure = CODES[code].cure
+    return "" if cure == "nothing" else f" - {cure.removeprefix('nothing; ')}"

@@ -99,7 +99,9 @@ def write_tables(inventory: Inventory) -> None:
     """Print the inventory for a person."""
     counts = {v: sum(s.verdict == v for s in inventory.series) for v in ("ok", "warned", "refused")}
     summary = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    say(f"{len(inventory.series)} series ({summary}); {len(inventory.skipped)} files skipped{_checked(inventory)}")
+    left = len(inventory.skipped)
+    files = "1 file" if left == 1 else f"{left} files"
+    say(f"{len(inventory.series)} series ({summary}); {files} skipped{_checked(inventory)}")
     if inventory.series:
         columns = [
             "series",

@@ -18,6 +18,9 @@ OTHERS = {
     b"PK\3\4": "a zip archive, which is not looked into",
     b"Rar!": "a RAR archive, which is not looked into",
     b"7z\xbc\xaf": "a 7z archive, which is not looked into",
+    b"\x1f\x8b": "a gzip archive, which is not looked into; only compressed NIfTI is",
+    b"BZh": "a bzip2 archive, which is not looked into",
+    b"\xfd7zXZ": "an xz archive, which is not looked into",
     b"%PDF": "a PDF document",
     b"GIF8": "a GIF picture; save the picture that is meant as PNG",
     b"BM": "a BMP picture; save it as PNG",
@@ -65,6 +68,8 @@ def recognise(head: bytes, path: Path) -> str:
 
 def _name_other(head: bytes) -> str:
     """Name what is no scan, as far as its first bytes tell."""
+    if head[257:262] == b"ustar":
+        return "a tar archive, which is not looked into"
     known = next((name for magic, name in OTHERS.items() if head.startswith(magic)), "")
     return known or ("text" if TEXT_BYTES.issuperset(head) else "unknown content")
 

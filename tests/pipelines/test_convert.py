@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.medres.io import nifti_phantom
+from tests.phantoms_dicom import save_ct
 from tests.pipelines.program import medres
 from tests.shared_data import shared
 
@@ -89,6 +90,14 @@ def test_warnings_go_with_the_result(tmp_path):
     assert done.returncode == 0
     assert "W_NIFTI_NO_SIDE" in done.stderr
     assert "7 × 6 × 5" in done.stdout
+
+
+def test_a_warning_that_asks_for_nothing_says_no_more(tmp_path):
+    save_ct(tmp_path / "ct", lambda ds, k: setattr(ds, "SliceThickness", 5))
+    done = medres("convert", tmp_path / "ct", tmp_path / "out.nii.gz")
+    assert done.returncode == 0
+    told = "W_THICKNESS: SliceThickness is unlike the distance between slices - positions decide"
+    assert done.stderr.splitlines() == [told]
 
 
 @pytest.mark.parametrize(

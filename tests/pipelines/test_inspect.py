@@ -67,7 +67,7 @@ def test_headers_is_the_quick_look(folder, capsys):
 def test_the_table_is_for_people_and_names_nobody(folder, capsys):
     status, text = run(folder, capsys, as_json=False)
     assert status == 3
-    assert "3 series (1 ok, 1 warned, 1 refused); 1 files skipped" in text
+    assert "3 series (1 ok, 1 warned, 1 refused); 1 file skipped" in text
     assert "E_NIFTI_FORMS" in text
     for canary in ("Doe", "notes", "nameless", str(folder)):
         assert canary not in text

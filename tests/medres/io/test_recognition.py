@@ -44,6 +44,8 @@ def test_skip_everything_else(tmp_path: Path, head: bytes) -> None:
     ("head", "words"),
     [
         (b"PK\3\4" + bytes(90), "a zip archive"),
+        (b"\x1f\x8b" + bytes(90), "a gzip archive, which is not looked into"),
+        (bytes(257) + b"ustar" + bytes(90), "a tar archive"),
         (b"%PDF-1.4" + bytes(90), "a PDF document"),
         (b"GIF89a" + bytes(90), "save the picture that is meant as PNG"),
         (b"M\xfcller: see report\r\n", "text"),
