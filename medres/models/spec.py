@@ -217,4 +217,6 @@ def shown_size(spec: PreprocessingSpec) -> tuple[int, ...] | None:
     """
     if spec.views.kind == "patches":
         return spec.views.size
-    return None if spec.views.kind == "slices" and spec.views.axis != 2 else spec.size
+    if spec.views.kind == "slices":
+        return spec.size[:2] if spec.size and spec.views.axis == 2 else None
+    return spec.size
