@@ -1,14 +1,16 @@
-"""medres convert: one series -> NIfTI, HU for CT, exact affine."""
+"""medres convert: one series -> NIfTI, HU for CT, exact affine; or every series of a folder, each under its key."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from medres.errors import CODES, IntakeError
-from medres.io import read
+from medres.io import Series, find_series, read, read_series
 from medres.io.nifti_writing import write_volume
 from medres.io.privacy import silence_pydicom
-from pipelines.console import EXIT_OK, EXIT_SOME_REFUSED, err, say, say_error
+from medres.volume import Volume
+from pipelines.console import EXIT_OK, EXIT_SOME_REFUSED, err, progress, say, say_error
 
 
 def run(
@@ -20,18 +22,20 @@ def run(
     resample_uneven: bool,
     frame: int | None = None,
 ) -> int:
-    """Write one series as NIfTI; exit status 0, or 3 where the scan is refused."""
+    """Write one series as NIfTI, or all into a folder; exit status 0, or 3 where a scan is refused."""
     silence_pydicom()
+    options: dict[str, Any] = {
+        "nifti_frame": nifti_frame,
+        "allow_gaps": allow_gaps,
+        "resample_uneven": resample_uneven,
+        "frame": frame,
+    }
+    into_folder = out.is_dir() and not out.name.endswith((".nii", ".nii.gz"))
+    if into_folder and series is None:
+        return convert_all(path, out, **options)
     try:
-        volume = read(
-            path,
-            series=series,
-            nifti_frame=nifti_frame,
-            allow_gaps=allow_gaps,
-            resample_uneven=resample_uneven,
-            frame=frame,
-        )
-        write_volume(volume, out)
+        volume = read(path, series=series, **options)
+        write_volume(volume, out / f"{series}.nii.gz" if into_folder else out)
     except IntakeError as error:
         if error.code == "E_NOT_FOUND":
             raise
@@ -39,10 +43,35 @@ def run(
         return EXIT_SOME_REFUSED
     for code in volume.codes:
         err.print(f"{code}: {CODES[code].arises}{_to_do(code)}", markup=False)
+    say(f"{_describe(volume)}, written")
+    return EXIT_OK
+
+
+def convert_all(path: Path, folder: Path, *, nifti_frame: str | None, **options: Any) -> int:
+    """Write every series under a path as KEY.nii.gz; exit status 0, or 3 where one was refused."""
+    found = find_series(path, headers_only=True, nifti_frame=nifti_frame, **options).series
+    faults: list[tuple[Series, IntakeError]] = []
+    with progress("convert", len(found)) as advance:
+        for number, one in enumerate(found, 1):
+            try:
+                volume = read_series(one, nifti_frame=nifti_frame)
+                write_volume(volume, folder / f"{one.key}.nii.gz")
+                codes = f" ({', '.join(volume.codes)})" if volume.codes else ""
+                say(f"{one.key}.nii.gz: {_describe(volume)}{codes}")
+            except IntakeError as fault:
+                faults.append((one, fault))
+            advance(number)
+    for one, error in faults:
+        err.print(f"{one.key}: {error}", markup=False)
+    say(f"{len(found) - len(faults)} of {len(found)} series written, {len(faults)} refused")
+    return EXIT_SOME_REFUSED if faults or not found else EXIT_OK
+
+
+def _describe(volume: Volume) -> str:
+    """Say shape, spacing and sides of a Volume."""
     spacing = " × ".join(f"{s:.3g}" for s in volume.spacing_mm)
     size = f"voxels of {spacing} mm" if volume.spacing_known else "voxels of unknown size"
-    say(f"{' × '.join(map(str, volume.shape))} {size}, {volume.orientation}, written")
-    return EXIT_OK
+    return f"{' × '.join(map(str, volume.shape))} {size}, {volume.orientation}"
 
 
 def _to_do(code: str) -> str:

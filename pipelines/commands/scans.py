@@ -38,14 +38,16 @@ def inspect(
 @app.command(epilog="Example: medres convert exports/ct ct.nii.gz")
 def convert(
     path: Source,
-    out: Annotated[Path, typer.Argument(metavar="OUT.nii.gz", help="NIfTI file to write", show_default=False)],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="NIfTI file, or folder for every series", show_default=False)
+    ],
     series: SeriesOption = None,
     nifti_frame: FrameOption = None,
     frame: CineOption = None,
     allow_gaps: GapsOption = False,
     resample_uneven: UnevenOption = False,
 ) -> None:
-    """Write one series as NIfTI: HU for CT, exact affine."""
+    """Write one series as NIfTI, or all into a folder: HU for CT, exact affine."""
     run_recipe("convert", **locals())
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.medres.io import nifti_phantom
-from tests.phantoms_dicom import save_ct
+from tests.phantoms_dicom import phantom_voxels, save_ct
 from tests.pipelines.program import medres
 from tests.shared_data import shared
 
@@ -111,6 +111,25 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path, out, status, c
     assert done.stderr.startswith(f"{code}: ")
     assert len(done.stderr.splitlines()) == 1
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.nii", "folder.nii"]
+
+
+def test_a_folder_takes_every_series_under_its_key(tmp_path):
+    save_ct(tmp_path / "in" / "ct")
+    save_ct(tmp_path / "in" / "gap", lambda ds, k: setattr(ds, "ImagePositionPatient", [0, 0, 2.5 * k + 5 * (k > 4)]))
+    nifti_phantom.write(tmp_path / "in" / "a.nii")
+    (tmp_path / "out").mkdir()
+    done = medres("convert", tmp_path / "in", tmp_path / "out")
+    assert done.returncode == 3
+    assert done.stdout.splitlines()[-1] == "2 of 3 series written, 1 refused"
+    assert "E_GEOM_GAP" in done.stderr
+    written = sorted(p.name for p in (tmp_path / "out").iterdir())
+    assert len(written) == 2
+    assert all(f"{name}: " in done.stdout for name in written)
+    key = key_of(tmp_path / "in" / "ct", "CT")
+    one = medres("convert", tmp_path / "in", tmp_path / "out", "--series", key)
+    assert one.returncode == 0, one.stderr
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == written
+    assert np.array_equal(np.asarray(nib.load(tmp_path / "out" / f"{key}.nii.gz").dataobj), phantom_voxels())
 
 
 def test_a_refused_scan_and_an_absent_one_are_one_sentence(tmp_path):
