@@ -9,7 +9,8 @@ import streamlit as st
 
 from app import state
 from app.components.page import plain
-from medres.errors import MedresError
+from medres.errors import MedresError, StoreError
+from medres.results.outlines import Outline
 from medres.review.key_images import LONGEST_NOTE, MOST_MEASUREMENTS, KeyImage
 
 COLOUR_WINDOW = (127.5, 255.0)  # a colour picture is shown as it is
@@ -29,15 +30,25 @@ def key_image_of(told: Mapping[str, Any]) -> KeyImage:
     """
     window = told.get("window")
     centre, width = (window["center"], window["width"]) if window else COLOUR_WINDOW
-    words = [f"{one['kind']} {one['text']}"[:LONGEST_NOTE] for one in told.get("measures", ()) if one.get("text")]
+    measures = [one for one in told.get("measures", ()) if one.get("text")][:MOST_MEASUREMENTS]
+    words = [f"{one['kind']} {one['text']}"[:LONGEST_NOTE] for one in measures]
     return KeyImage(
         str(told["series"]),
         told["plane"],
         int(told["index"]),
         float(centre),
         float(width),
-        measurements=tuple(words[:MOST_MEASUREMENTS]),
+        measurements=tuple(words),
+        outlines=tuple(_outline_of(one) for one in measures),
     )
+
+
+def _outline_of(one: Mapping[str, Any]) -> Outline:
+    try:
+        points = tuple((float(i), float(j), float(k)) for i, j, k in one["points"])
+    except (KeyError, TypeError, ValueError):
+        raise StoreError("E_USAGE", "a measurement must have points of 3 voxels each") from None
+    return Outline(one["kind"], points, str(one["text"])[:LONGEST_NOTE])
 
 
 def draw_key_images(opened: state.OpenStudy) -> None:

@@ -10,7 +10,7 @@ from app import state
 from app.components.page import plain
 from medres.explain.heatmap import Heatmap, Region
 from medres.results.disclaimer import NO_REGION, PHANTOM
-from medres.review.opinion import Opinion, warning_words
+from medres.review.opinion import Opinion, probability_words, warning_words
 from medres.review.scene import place_words
 
 COLOURS = {"positive": "red", "negative": "green", "indeterminate": "orange"}
@@ -38,15 +38,16 @@ def draw_opinions(said: Sequence[Opinion], fault: str = "") -> None:
 
 def _no_answer(said: Opinion) -> None:
     st.badge("Out of scope" if said.decision == "out_of_scope" else "No answer", color="orange")
-    st.write(plain(said.reason) or "The model gives no probability for this scan.")
+    reason = said.reason[:1].upper() + said.reason[1:]
+    st.write(plain(reason) or "The model gives no probability for this scan.")
     st.caption("No probability is given. The scan itself can be read as usual.")
     st.caption(plain(said.model))
 
 
 def _answer(said: Opinion) -> None:
     assert said.probability is not None  # only an answer comes here
-    left, right = st.columns([1.6, 1], vertical_alignment="bottom")
-    left.metric(f"Probability of {plain(said.positive_label)}", f"{said.probability:.3f}")
+    left, right = st.columns([1.6, 1], vertical_alignment="center")
+    left.metric(f"Probability of {plain(said.positive_label)}", probability_words(said.probability))
     right.badge(said.decision.capitalize(), color=COLOURS.get(said.decision, "gray"))  # type: ignore[arg-type]
     if said.threshold is not None:
         name = f" ({plain(said.operating_point)})" if said.operating_point else ""

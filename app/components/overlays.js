@@ -1,5 +1,9 @@
 // The heatmap's legend and the help. Each is built once and shows itself when it has something to say.
 
+const STEPS =
+  "A study: look, choose your first reading on the right and record it. Then the models' opinions and heatmaps come (H). " +
+  "Mark what you found (M, R), keep key images (K), record your final reading, and go on with Next study.";
+
 function buildLegend(viewer, host) {
   const legend = element("div", "legend", host);
   const ramp = element("canvas", "ramp", legend);
@@ -37,6 +41,7 @@ function buildHelp(viewer, host) {
   help.setAttribute("aria-label", "Mouse and keys");
   const sheet = element("div", "sheet", help);
   element("h2", "", sheet, "Mouse and keys");
+  element("p", "steps", sheet, STEPS);
   const list = element("div", "columns", sheet);
   const rows = [...MOUSE_HELP, ...KEYS.filter((key) => key[1]).map((key) => [key[1], key[2]])];
   for (const [hand, does] of rows) {

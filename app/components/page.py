@@ -14,6 +14,10 @@ STYLE = """<style>
 [data-testid="stVerticalBlock"] { gap: 0.6rem; }
 [data-testid="stHeader"] { background: #10151b; }
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: #b9c3ce !important; opacity: 1; }
+[class*="st-key-side-"] {
+  max-height: calc(100vh - 5rem); overflow: hidden auto; flex-wrap: nowrap; padding-right: 4px;
+}
+[class*="st-key-side-"] > * { flex-shrink: 0; }
 .medres-owner { color: #ffd9a0; font-size: 0.82rem; }
 </style>"""
 

@@ -33,6 +33,7 @@ class Viewer {
     this.stage = element("div", "stage", middle);
     this.layout = new Layout(this, this.stage);
     this.layout.arrange("planes", this.first);
+    recallArranged(this);
     this.active = this.ports[0];
     this.active.box.classList.add("active");
     this.toolbar = new Toolbar(this, this.top);
@@ -182,6 +183,7 @@ class Viewer {
     if (!this.ports.includes(this.active)) this.activate(this.ports[0]);
     this.active.box.focus({ preventScroll: true });
     this.forget();
+    keepArranged(this);
     this.ask("draw");
   }
 
@@ -192,6 +194,7 @@ class Viewer {
 
   usePlane(name) {
     this.active.show(this.scan, name);
+    keepArranged(this);
     this.ask("draw");
   }
 
@@ -229,6 +232,8 @@ class Viewer {
     this.alignNewcomer(scan);
     this.forget();
     this.heard(scan, "paint");
+    if (this.recalling) recallNext(this);
+    keepArranged(this);
   }
 
   // A newcomer that is tied to what is shown begins at the same place.
@@ -296,6 +301,7 @@ export default function (component) {
     viewers.set(parentElement, viewer);
   } else viewer.update(data);
   viewer.trigger = setTriggerValue;
+  if (viewer.recalling && !viewer.pending) recallNext(viewer);
   return () => {
     if (parentElement.host && !parentElement.host.isConnected) viewers.get(parentElement)?.close();
   };

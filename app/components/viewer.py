@@ -14,7 +14,7 @@ import streamlit as st
 HERE = Path(__file__).resolve().parent
 PARTS = (
     *("grid", "paint", "heat", "fetch", "scan", "lines", "viewport", "links", "layout", "measures", "hands", "keys"),
-    *("chooser", "toolbar", "overlays", "actions", "viewer"),
+    *("chooser", "toolbar", "overlays", "actions", "recall", "viewer"),
 )
 ACTS = ("turn", "open", "show", "mark", "keep")  # what a reader does on the canvas and the page must know
 

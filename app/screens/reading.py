@@ -44,9 +44,10 @@ def _read(opened: state.OpenStudy) -> None:
     hidden = any(state.is_hidden(one, so_far) for one in said)
     shown = () if hidden else said
     heats = state.heatmaps_made(opened, shown)
+    side = right.container(key=f"side-{opened.item.key}")  # scrolls by itself: the scan stays on screen
     with left:
         result = draw_viewer(state.scene(opened, shown, heats), key="viewer")
-    with right:
+    with side:
         if store_fault:
             st.error(store_fault)
         if not hidden:
@@ -61,7 +62,7 @@ def _read(opened: state.OpenStudy) -> None:
         draw_report(opened)
         draw_warnings(opened, shown)
     _follow(opened, result)
-    with right:
+    with side:
         _explain(opened, shown, heats)
 
 
@@ -119,7 +120,7 @@ def _turn(opened: state.OpenStudy, step: Any) -> bool:
 
 def _open(opened: state.OpenStudy, key: Any) -> bool:
     """Read another series of the same study."""
-    known = [one.item.key for one in state.series_of(opened.item) if one.item.readable and not one.prior]
+    known = [one.item.key for one in state.series_of(opened.item) if one.item.readable and one.same_study]
     if key in known:
         state.open_study(key)
     return key in known

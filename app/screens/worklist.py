@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from app.components.page import always_say, plain
 from app.components.upload import draw_upload
 from medres.errors import MedresError
 from medres.review.decisions import Progress
+from medres.review.opinion import warning_words
 from medres.review.worklist import Worklist, WorklistItem
 
 DECISIONS = {"positive": "Positive", "negative": "Negative", "indeterminate": "Indeterminate"}
@@ -136,7 +138,7 @@ def _open(item: WorklistItem) -> None:
 
 
 def _table(shown: list[WorklistItem], seen: Seen) -> None:
-    models = dict(list(seen.listed.models.items())[:MOST_MODELS]) if len(seen.listed.models) > 1 else {}
+    models = _named_apart(seen.listed.models) if len(seen.listed.models) > 1 else {}
     columns = _columns(models)
     records = [_record(item, seen, models) for item in shown]
     table = pd.DataFrame(records, columns=list(columns))
@@ -165,6 +167,13 @@ def _choose(item: WorklistItem) -> None:
         st.warning(plain(f"{item.key}: {item.code}: {item.message}"))
 
 
+def _named_apart(models: Mapping[str, str]) -> dict[str, str]:
+    """Name the first models, those of one name by their digests too."""
+    names = list(models.values())
+    first = list(models.items())[:MOST_MODELS]
+    return {digest: f"{name} ({digest[:8]})" if names.count(name) > 1 else name for digest, name in first}
+
+
 def _columns(models: dict[str, str]) -> dict[str, Any]:
     """Name the columns; of several models each has one of its own."""
     score = st.column_config.ProgressColumn
@@ -172,15 +181,15 @@ def _columns(models: dict[str, str]) -> dict[str, Any]:
     one = {"Probability": score("Probability", min_value=0.0, max_value=1.0, format="%.3f")}
     return {
         "Picture": st.column_config.ImageColumn("", width=52, help="middle slice"),
-        "Study": st.column_config.TextColumn("Series", help="key of the series, as medres inspect shows it"),
-        "Patient": st.column_config.TextColumn("Patient", help="keyed pseudonym"),
+        "Study": st.column_config.TextColumn("Series", width=130, help="key of the series, as medres inspect shows it"),
+        "Patient": st.column_config.TextColumn("Patient", width=150, help="keyed pseudonym"),
         "Modality": st.column_config.TextColumn("Modality", width="small"),
         **(several or one),
         "Decision": st.column_config.TextColumn("Decision", width="medium" if several else None),
         "Status": st.column_config.TextColumn("Status"),
         "Reading": st.column_config.TextColumn("Reading", width="small"),
         "Waiting": st.column_config.DatetimeColumn(
-            "Scored", format="distance", width="small", help="how long an unread study has waited since it was scored"
+            "Scored", format="distance", width=120, help="how long an unread study has waited since it was scored"
         ),
         "Warnings": st.column_config.TextColumn("Warnings and reasons", width="large"),
     }
@@ -200,8 +209,14 @@ def _record(item: WorklistItem, seen: Seen, models: dict[str, str]) -> dict[str,
         "Status": STATUSES[item.status],
         "Reading": seen.standing(item),
         "Waiting": _since(item) if item.readable and progress.final is None else None,
-        "Warnings": ", ".join(filter(None, (item.code, *item.warnings))),
+        "Warnings": _reasons(item),
     }
+
+
+def _reasons(item: WorklistItem) -> str:
+    """Say why there is no answer and what is to be minded, in words."""
+    why = f"{item.message[:1].upper()}{item.message[1:]} ({item.code})" if item.message else item.code
+    return "; ".join(filter(None, (why, *warning_words(item.warnings))))
 
 
 def _decision(item: WorklistItem) -> str:

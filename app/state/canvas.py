@@ -46,7 +46,7 @@ def scene(opened: OpenStudy, said: Sequence[Opinion], heats: Mapping[str, Heatma
     st.session_state["held"] = opened
     key, listed = opened.item.key, series_of(opened.item)
     own = next(one for one in listed if one.item.key == key)
-    models = ", ".join(one.model for one in said) or model_line()
+    models = ", ".join(one.model for one in said or opened.item.opinions) or model_line()
     described = _described(key, opened, own) | {"heatmaps": _heats(key, said, heats), "study": key}
     described["captions"] |= {"model": models, "disclaimer": DISCLAIMER}
     region = mark_region()
@@ -110,7 +110,7 @@ def _described(study_key: str, shown: OpenStudy, beside: Beside, key: str = "") 
         for plane in described["planes"]:
             plane["title"] += f", {TITLE}"
     captions = {"study": shown.item.key, "series": title_of(beside)}
-    prior = group_of(beside) if beside.prior else ""
+    prior = "" if beside.same_study else group_of(beside)
     return described | {"key": key, "frame": beside.heading.frame_key, "captions": captions, "prior": prior}
 
 

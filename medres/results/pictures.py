@@ -22,6 +22,7 @@ from medres.explain.heatmap import Heatmap
 from medres.results import overlay
 from medres.results.disclaimer import DISCLAIMER, NO_REGION, Stamp
 from medres.results.figures import pixel_centres_mm, render_slice
+from medres.results.outlines import Outline, draw_outlines
 from medres.results.planes import Plane, PlaneGrid, plane_grid, planes_of
 from medres.results.windows import DisplayWindow, first_window
 from medres.volume import Volume
@@ -45,12 +46,14 @@ class Shot:
         plane: one of `planes_of(volume)`.
         index: along the Volume's own slice axis.
         window: None takes the file's own, else robust percentiles.
+        outlines: measurements drawn over it.
     """
 
     volume: Volume
     plane: Plane
     index: int
     window: DisplayWindow | None = None
+    outlines: tuple[Outline, ...] = ()
 
     @property
     def grid(self) -> PlaneGrid:
@@ -112,6 +115,7 @@ def draw_picture(
         bounded = _draw_field(slice_picture, shot, heatmap, pixel_mm)
         lines.append((legend(heatmap) + (f" {FIELD}" if bounded else ""), YELLOW))
     page = Image.fromarray(slice_picture)
+    draw_outlines(page, shot.outlines, shot.volume, shot.grid, shot.index, pixel_mm, _font(TEXT))
     _write_sides(page, shot.grid.letters)
     if _may_measure(shot.volume):
         _draw_bar(page, pixel_mm)

@@ -1,4 +1,4 @@
-"""One item of the worklist -> the series beside it: the rest of its study, refused ones too, and the patient's priors.
+"""One item of the worklist -> the series beside it: the rest of its study, refused ones too, and the patient's others.
 
 Knows headers and pseudonyms; knows no screen. What has no study in its header stands alone.
 """
@@ -23,13 +23,21 @@ class Beside:
         item: of the worklist.
         heading: what its header says; empty where it says nothing.
         prior: whether it is of an earlier study of the same patient.
-        days_before: by how many days its study is the earlier one, or None where a date is missing.
+        later: whether it is of a later one.
+        days_before: by how many days its study is the earlier one, below 0 for a later one, or None where a date is
+            missing.
     """
 
     item: WorklistItem
     heading: Heading = field(default_factory=Heading)
     prior: bool = False
+    later: bool = False
     days_before: int | None = None
+
+    @property
+    def same_study(self) -> bool:
+        """Whether it is of the study that is read."""
+        return not (self.prior or self.later)
 
 
 def series_beside(worklist: Worklist, item: WorklistItem) -> tuple[Beside, ...]:
@@ -40,19 +48,18 @@ def series_beside(worklist: Worklist, item: WorklistItem) -> tuple[Beside, ...]:
         item: the series that is read.
 
     Returns:
-        The series of its study by their numbers, then those of priors, the newest first.
+        The series of its study by their numbers, then those of priors and of later studies, the nearest first.
     """
     own = heading_of(item)
-    mates, priors = [Beside(item, own)], []
+    mates, others = [Beside(item, own)], []
     for other in _one_by_series(worklist, item):
         heading = heading_of(other)
         if _same_study(item, own, other, heading):
             mates.append(Beside(other, heading))
         elif own.patient_key and heading.patient_key == own.patient_key and heading.study_key != own.study_key:
-            prior = _prior(item, own, other, heading)
-            priors += [prior] if prior else []
-    priors.sort(key=lambda one: (one.days_before is None, one.days_before or 0, one.heading.study_key, _place(one)))
-    return (*sorted(mates, key=_place), *priors)
+            others.append(_of_another_study(item, own, other, heading))
+    others.sort(key=lambda one: (one.later, _distance(one), one.heading.study_key, _place(one)))
+    return (*sorted(mates, key=_place), *others)
 
 
 def heading_of(item: WorklistItem) -> Heading:
@@ -111,15 +118,19 @@ def _same_study(item: WorklistItem, own: Heading, other: WorklistItem, heading: 
     return mine is not None and its is not None and mine.parent == its.parent
 
 
-def _prior(item: WorklistItem, own: Heading, other: WorklistItem, heading: Heading) -> Beside | None:
+def _of_another_study(item: WorklistItem, own: Heading, other: WorklistItem, heading: Heading) -> Beside:
     """Tell whether a study of the same patient is the earlier one: by its date, else by the order of the files."""
-    if own.day is not None and heading.day is not None and own.day != heading.day:
-        days = own.day - heading.day
-        return Beside(other, heading, True, days) if days > 0 else None
+    days = own.day - heading.day if own.day is not None and heading.day is not None else None
+    if days:
+        return Beside(other, heading, days > 0, days < 0, days)
     mine, its = first_path(item), first_path(other)
-    if mine is None or its is None or not its < mine:
-        return None
-    return Beside(other, heading, True, 0 if own.day is not None and own.day == heading.day else None)
+    earlier = mine is not None and its is not None and its < mine
+    return Beside(other, heading, earlier, not earlier, days)
+
+
+def _distance(one: Beside) -> tuple[bool, int]:
+    """Sort by how far apart the studies are, those without a date last."""
+    return one.days_before is None, abs(one.days_before or 0)
 
 
 def _place(one: Beside) -> tuple[bool, int, str]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from medres.errors import StoreError
+from medres.results.outlines import Outline
 from medres.review.store import ReviewStore
 from medres.review.trail import Entry
 
@@ -35,6 +36,7 @@ class KeyImage:
         centre, width: of the window; width > 0.
         note: free text, no names.
         measurements: words of what was measured on the slice, such as "length 12.4 mm".
+        outlines: the same as they were drawn.
     """
 
     series_key: str
@@ -44,6 +46,7 @@ class KeyImage:
     width: float
     note: str = ""
     measurements: tuple[str, ...] = ()
+    outlines: tuple[Outline, ...] = ()
 
     def __post_init__(self) -> None:
         if self.plane not in get_args(Plane):
@@ -53,7 +56,7 @@ class KeyImage:
         if not (math.isfinite(self.centre) and math.isfinite(self.width) and self.width > 0):
             raise StoreError("E_USAGE", f"the window must be finite and wider than 0, got {self.centre}, {self.width}")
         longest = max((len(words) for words in (self.note, *self.measurements)), default=0)
-        if longest > LONGEST_NOTE or len(self.measurements) > MOST_MEASUREMENTS:
+        if longest > LONGEST_NOTE or max(len(self.measurements), len(self.outlines)) > MOST_MEASUREMENTS:
             raise StoreError(
                 "E_USAGE",
                 f"a key image must have at most {MOST_MEASUREMENTS} measurements and {LONGEST_NOTE} characters in each "
@@ -125,6 +128,14 @@ def key_images(entries: Iterable[Entry], reader: str | None = None) -> tuple[Key
         place = (entry.reader, str(entry.body["key"]))
         standing.pop(place, None)
         if entry.kind == KEPT:
-            fields = dict(entry.body["key_image"])
-            standing[place] = KeyImage(**{**fields, "measurements": tuple(fields["measurements"])})
+            standing[place] = _restored(entry.body["key_image"])
     return tuple(standing.values())
+
+
+def _restored(fields: Mapping[str, Any]) -> KeyImage:
+    """Build a key image from its JSON; entries of before outlines were kept have none."""
+    outlines = tuple(
+        Outline(one["kind"], tuple(tuple(point) for point in one["points"]), one["text"])
+        for one in fields.get("outlines", ())
+    )
+    return KeyImage(**{**fields, "measurements": tuple(fields["measurements"]), "outlines": outlines})

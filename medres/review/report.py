@@ -23,7 +23,7 @@ from medres.results.standing import Standing
 from medres.results.windows import DisplayWindow
 from medres.review.decisions import Progress, Reading
 from medres.review.key_images import KeyImage
-from medres.review.opinion import Opinion, warning_words
+from medres.review.opinion import Opinion, probability_words, warning_words
 from medres.review.scene import place_words
 from medres.volume import Volume
 
@@ -121,18 +121,13 @@ def _order_line(progress: Progress) -> str:
 
 def _opinion(said: Opinion, standing: Standing | None) -> dict[str, Any]:
     return {
-        "number": "" if said.probability is None else _number(said.probability),
+        "number": "" if said.probability is None else probability_words(said.probability),
         "decision": said.decision,
         "label": said.positive_label,
         "model": said.model,
         "synthetic": said.synthetic,
         "lines": list(_lines(said, standing)),
     }
-
-
-def _number(probability: float) -> str:
-    """Show a probability with three digits, never as a certainty."""
-    return "< 0.001" if probability < 0.001 else "> 0.999" if probability > 0.999 else f"{probability:.3f}"
 
 
 def _lines(said: Opinion, standing: Standing | None) -> Iterator[str]:
@@ -194,7 +189,8 @@ def _shots(report: ReadingReport, heatmap: Heatmap | None) -> Iterator[tuple[Sho
         volume = scan_of()
         if image.plane in planes_of(volume) and image.index < plane_grid(volume, image.plane).depth:
             words = [*image.measurements, *([image.note] if image.note else [])]
-            yield Shot(volume, image.plane, image.index, DisplayWindow(image.centre, image.width)), words
+            window = DisplayWindow(image.centre, image.width)
+            yield Shot(volume, image.plane, image.index, window, image.outlines), words
 
 
 def _picture(shot: Shot, stamp: Stamp, heatmap: Heatmap | None) -> dict[str, str]:

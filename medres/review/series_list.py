@@ -36,13 +36,14 @@ def describe_series(beside: Beside, *, subject: bool, thumb: str = "") -> dict[s
         "modality": item.modality,
         "group": group_of(beside),
         "prior": beside.prior,
+        "later": beside.later,
         "verdict": "refused" if refused else "warned" if warnings else "ok",
         "warnings": warnings,
         "reason": _reason(item.code, item.message) if refused else "",
         "readable": not refused,
         "subject": subject,
         "reformatted": False,
-        "opens": not subject and not refused and not beside.prior,
+        "opens": not subject and not refused and beside.same_study,
         "thumb": "" if refused else thumb,
     }
 
@@ -99,18 +100,20 @@ def detail_of(beside: Beside) -> str:
 
 
 def group_of(beside: Beside) -> str:
-    """Say which study a series belongs to, a prior by how long before it was.
+    """Say which study a series belongs to, one of another study by how far apart the two are.
 
     Args:
         beside: the series.
 
     Returns:
-        Such as "Prior, 184 days before".
+        Such as "Prior, 184 days before" or "Later study, 184 days after".
     """
-    if not beside.prior:
+    if beside.same_study:
         return OWN_GROUP
+    name, side = ("Later study", "after") if beside.later else ("Prior", "before")
     if beside.days_before is None:
-        return "Prior, date not given"
+        return f"{name}, date not given"
     if beside.days_before == 0:
-        return "Prior, same day"
-    return f"Prior, {beside.days_before} {'day' if beside.days_before == 1 else 'days'} before"
+        return f"{name}, same day"
+    days = abs(beside.days_before)
+    return f"{name}, {days} {'day' if days == 1 else 'days'} {side}"

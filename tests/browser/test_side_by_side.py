@@ -152,6 +152,16 @@ def test_a_prior_is_linked_by_the_offset_that_the_reader_sets(box, items):
     expect(box.locator(".port .tr").nth(1)).to_contain_text("Not linked")
 
 
+def test_a_reload_of_the_page_brings_layout_planes_and_series_back(box, items):
+    press(box, "b")
+    wait_for_port(box, 1, items["0"].key)
+    press(box, "Shift+Digit1", "o")
+    before = [port[:2] for port in ports(box)]
+    box.page.reload()
+    wait_for_port(canvas(box.page), 1, items["0"].key)
+    assert [port[:2] for port in ports(box)] == before == [[items["a"].key, "coronal"], [items["0"].key, "axial"]]
+
+
 def test_scrolling_asks_the_server_for_nothing(box):
     sent: list[str] = []
     box.page.on("websocket", lambda socket: sent.append(socket.url))

@@ -34,9 +34,14 @@ def test_a_study_lists_its_series_by_number_the_refused_one_too_then_the_prior(f
     assert not found[2].item.readable
 
 
-def test_the_prior_itself_has_no_prior(folder):
+def test_the_prior_itself_has_no_prior_but_lists_the_later_study(folder):
     listed = open_worklist(folder)
-    assert names(series_beside(listed, named(listed, "0"))) == ["0"]
+    found = series_beside(listed, named(listed, "0"))
+    assert names(found) == ["0", "a", "b", "c"]
+    assert [(one.prior, one.later, one.same_study) for one in found] == [(False, False, True)] + [
+        (False, True, False)
+    ] * 3
+    assert found[1].days_before == -DAYS
 
 
 def test_series_of_one_study_share_a_frame_of_reference_and_a_prior_does_not(folder):

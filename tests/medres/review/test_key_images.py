@@ -6,10 +6,20 @@ import pytest
 
 from medres.errors import StoreError
 from medres.io.privacy import SiteKey
+from medres.results.outlines import Outline
 from medres.review.key_images import KeyImage, key_images, record_key_image, remove_key_image
 from medres.review.store import ReviewStore
 
-IMAGE = KeyImage("s-1", "axial", 12, 50.0, 400.0, "margin", ("length 12.4 mm",))
+IMAGE = KeyImage(
+    "s-1",
+    "axial",
+    12,
+    50.0,
+    400.0,
+    "margin",
+    ("length 12.4 mm",),
+    (Outline("length", ((1.5, 2.0, 12.0), (9.0, 2.0, 12.0)), "12.4 mm"),),
+)
 
 
 @pytest.fixture
@@ -34,6 +44,12 @@ def test_the_same_slice_again_takes_its_place_and_removal_leaves_the_trail_whole
     assert store.verify().count == 3
 
 
+def test_key_images_of_before_outlines_were_kept_are_still_read(store):
+    fields = {"series_key": "s-1", "plane": "axial", "index": 4, "centre": 50.0, "width": 400.0}
+    store.append("local", "key_image", "s-1", {"key_image": {**fields, "note": "", "measurements": []}, "key": "a"})
+    assert key_images(store.entries("s-1"))[0].outlines == ()
+
+
 def test_readers_keep_their_own_key_images(store):
     record_key_image(store, "a", "s-1", IMAGE)
     record_key_image(store, "b", "s-1", KeyImage("s-1", "coronal", 3, 50.0, 400.0))
@@ -51,6 +67,7 @@ def test_readers_keep_their_own_key_images(store):
         {"centre": float("nan")},
         {"note": "x" * 201},
         {"measurements": ("a",) * 51},
+        {"outlines": (Outline("length", ((0, 0, 0), (1, 1, 1))),) * 51},
     ],
 )
 def test_reject_key_images_that_no_canvas_gives(wrong):

@@ -30,6 +30,16 @@ def test_a_prior_says_how_long_before_it_was(days, words):
     assert group_of(Beside(ITEM, prior=True, days_before=days)) == f"Prior, {words}"
 
 
+@pytest.mark.parametrize(
+    ("days", "words"), [(-184, "184 days after"), (-1, "1 day after"), (0, "same day"), (None, "date not given")]
+)
+def test_a_later_study_says_how_long_after_it_was(days, words):
+    one = Beside(ITEM, later=True, days_before=days)
+    assert group_of(one) == f"Later study, {words}"
+    entry = describe_series(one, subject=False)
+    assert (entry["later"], entry["prior"], entry["opens"]) == (True, False, False)
+
+
 def test_a_warned_series_says_why_in_words_and_a_reformatted_one_says_what_it_is():
     entry = describe_series(Beside(ITEM), subject=True)
     assert entry["verdict"] == "warned"
