@@ -211,9 +211,9 @@ def predictions_csv(
         CSV; a scan is named by the start of its digest, else by a keyed pseudonym, else by its row.
     """
     key = load_site_key()
-    groups = _groups(table.rows)
+    groups, foreign = _groups(table.rows), table.foreign  # asked once: each asks every row
     head: list[str] = ["scan", "patient_id", "label", "status", "code", "score", "decision"]
-    head += [f"score_{name}" for name in table.class_names] + groups + (["in_scope"] if table.foreign else [])
+    head += [f"score_{name}" for name in table.class_names] + groups + (["in_scope"] if foreign else [])
     rows: list[list[Any]] = []
     for number, (row, decision) in enumerate(
         zip(table.rows, decide(table.rows, threshold, band), strict=True), start=1
@@ -228,7 +228,7 @@ def predictions_csv(
             else [None] * len(table.class_names)
         )
         cells += [row.columns.get(name, "") for name in groups]
-        rows.append([*cells, "yes" if row.belongs else "no"] if table.foreign else cells)
+        rows.append([*cells, "yes" if row.belongs else "no"] if foreign else cells)
     return write_csv(head, rows)
 
 

@@ -104,6 +104,8 @@ def compare_auroc(
     labels, one, two, names = labels[order], one[order], two[order], names[order]
     values, covariance = _covariances(labels, one, two, names if clustered else None)
     variance = covariance[0] + covariance[1] - 2 * covariance[2]
+    if np.array_equal(stats.rankdata(one), stats.rankdata(two)):
+        variance = 0.0  # the same order: no difference in any sample, even where a class has a single case
     return _tested(values[0], values[1], variance, method, labels, level, unit)
 
 
@@ -128,7 +130,7 @@ def _tested(
     difference = first - second
     about: dict[str, Any] = {"method": method, "n": labels.size, "n_positive": int(labels.sum())}
     about |= {"unit": unit, "level": level}
-    if abs(difference) < 1e-15 and not variance > 1e-15:
+    if abs(difference) < 1e-15 and variance <= 1e-15:  # never where it is NaN
         return Difference(first, second, 0.0, 0.0, 0.0, 0.0, 1.0, **about)
     if not variance > 0:
         return Difference(

@@ -18,6 +18,8 @@ from medres.evaluation.intervals import percentile
 from medres.evaluation.resampling import RankedCases, Resampling, Weights, rank_cases, resample
 
 SPECIFICITIES = SENSITIVITIES = (0.80, 0.90, 0.95)
+NEAR_CHANCE = 1e-9  # a constant score lies on the diagonal, but for rounding
+BELOW_CHANCE = "the partial area lies below the diagonal, where the rescaling ends at once and means nothing"
 PARTIAL_FROM = 0.9  # the partial area runs from this specificity to 1
 USUAL = Resampling()
 BAND_GRID = np.linspace(0, 1, 101)
@@ -71,7 +73,12 @@ def measure_by_resampling(
     for sets in (values, found):
         if "partial_auc" in sets:
             sets["partial_auc_mcclish"] = mcclish(sets["partial_auc"], PARTIAL_FROM)
-    return {name: _estimate(float(value[0]), found.get(name, np.empty(0)), about) for name, value in values.items()}
+    estimates = {
+        name: _estimate(float(value[0]), found.get(name, np.empty(0)), about) for name, value in values.items()
+    }
+    if float(values["partial_auc_mcclish"][0]) < 0.5 - NEAR_CHANCE:
+        estimates["partial_auc_mcclish"] = undefined(BELOW_CHANCE, **about)
+    return estimates
 
 
 def run(cases: RankedCases, weights: Weights, wanted: dict[str, Statistic]) -> dict[str, np.ndarray]:

@@ -251,8 +251,11 @@ def _resample(
     owner = {scan: patients[scan] if patients else scan for scan in lesions}
     names = sorted(set(owner.values()))
     groups: dict[str, tuple[list[np.ndarray], list[np.ndarray], int, int]] = {n: ([], [], 0, 0) for n in names}
+    marked: dict[str, list[Mark]] = {scan: [] for scan in lesions}
+    for mark in marks:
+        marked[mark.scan].append(mark)
     for scan in sorted(lesions):
-        hits, false = _best_marks([mark for mark in marks if mark.scan == scan])
+        hits, false = _best_marks(marked[scan])
         old = groups[owner[scan]]
         groups[owner[scan]] = ([*old[0], hits], [*old[1], false], old[2] + 1, old[3] + lesions[scan])
     rng, rows = np.random.default_rng(plan.seed), []

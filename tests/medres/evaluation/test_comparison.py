@@ -131,3 +131,11 @@ def test_one_class_is_null_with_a_reason():
 def test_reject_unequal_lengths():
     with pytest.raises(EvaluationError, match="E_EVAL_LENGTH"):
         compare_auroc([0, 1], [0.1, 0.2], [0.3])
+
+
+def test_single_positive_gives_a_reason_and_never_p_1_unless_the_order_is_the_same():
+    labels, first, second = [1, 0, 0, 0, 0], [0.5, 0.1, 0.9, 0.2, 0.8], [0.5, 0.9, 0.1, 0.8, 0.2]
+    found = compare_auroc(labels, first, second)
+    assert (found.difference, found.p, found.lower, found.reason) == (0.0, None, None, "no variance can be estimated")
+    same = compare_auroc(labels, first, np.square(first))
+    assert (same.statistic, same.p) == (0.0, 1.0)

@@ -137,3 +137,15 @@ def test_band_of_one_resample_is_the_best_attainable_sensitivity():
     curves = build_curves(rank_cases(labels, scores), np.ones((1, 5), int))
     assert sensitivity_at(curves, np.array([0.0, 0.34, 1.0]))[0] == pytest.approx([0.5, 1.0, 1.0])
     assert precision_at(curves, np.array([0.5, 1.0]))[0] == pytest.approx([1.0, 2 / 3])
+
+
+def test_rescaled_partial_area_below_the_diagonal_is_null_as_in_proc():
+    found = measure_by_resampling([1, 0, 0, 0, 1, 0], [0.1, 0.2, 0.9, 0.8, 0.3, 0.7], Resampling(20))
+    assert found["partial_auc"].value == pytest.approx(0.0)
+    assert found["partial_auc_mcclish"].value is None
+    assert "below the diagonal" in found["partial_auc_mcclish"].reason
+
+
+def test_constant_score_has_the_partial_area_of_chance():
+    found = measure_by_resampling([1, 0, 0, 1, 0], [0.5] * 5, Resampling(20))
+    assert found["partial_auc_mcclish"].value == pytest.approx(0.5)
