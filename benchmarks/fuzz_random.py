@@ -140,6 +140,8 @@ def compare(series: Any, volume: Any) -> tuple[str, str]:
             problem = readers[series.kind](series, volume)
         except Exception as error:  # the plain reader may raise anything on damaged bytes
             return UNREADABLE, type(error).__name__
+    if problem.endswith("voxels") and any(HTJ2KLossless.encode() in path.read_bytes() for path in series.paths):
+        return UNREADABLE, "its decoder is another one, and a stream without a checksum is damaged"
     if problem and set(volume.codes) & EXPLAINED:
         return MATCHES, f"explained: {problem}"
     return (DIFFERS, problem) if problem else (MATCHES, "")
