@@ -192,7 +192,8 @@ def relevance_of(
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Compute the relevance for a label on one native grid.
 
-    Slices and patches each count with their own probability of the label: a view the network calls healthy stays cold;
+    Slices and patches each count with their own probability of the label: a view the network calls healthy stays cold
+    (without a Platt, isotonic or beta calibrator, which was fitted to whole scans and means nothing for a view);
     with learnt attention also with their weight, over that of the weightiest view.
     Of an ensemble the mean over those members that are built like the first and shown the same.
 

@@ -133,11 +133,22 @@ def abstention_sentence(evaluation: Evaluation, setting: EvaluationSetting) -> s
     if band[0] == band[1]:
         return "The rule chosen on validation data left no score undecided: the band is empty."
     where = (
-        f"Scores from {say_number(band[0])} to below {say_number(band[1])} get no decision (chosen on validation data)"
+        f"Scores from {say_number(band[0])} to below {say_number(band[1])} get no decision "
+        f"(chosen on validation data{_promised(setting)})"
     )
     share = say_inline("the share answered was", found["answered"], level)
     error = say_inline("the error among them", found["error_answered"], level)
     return f"{where}. On these data {share} and {error}; {say_inline('of all it was', found['error_all'], level)}."
+
+
+def _promised(setting: EvaluationSetting) -> str:
+    """Say by which rule the band was chosen and what it gave there; empty where the model does not say."""
+    told = {name: setting.training.get(f"abstention {name}", "") for name in ("rule", "coverage", "error", "n")}
+    if not all(told.values()):
+        return ""
+    rule = told["rule"].replace("<=", " ≤ ")
+    there = f"there the share answered was {told['coverage']} (n = {told['n']}) and the error {told['error']}"
+    return f" by the rule “{rule}”: {there}"
 
 
 def worst_case_sentence(setting: EvaluationSetting, level: float) -> str:

@@ -1,4 +1,5 @@
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,9 +8,9 @@ from captum.attr import LayerGradCam
 from torch import nn
 
 from medres import geometry
-from medres.classifier import load_classifier
+from medres.classifier import Classifier, load_classifier
 from medres.errors import ExplanationError
-from medres.explain.gradcam import build_heatmap, default_layer, grad_cam
+from medres.explain.gradcam import build_heatmap, default_layer, grad_cam, relevance_of
 from medres.models.registry import build_network
 from medres.models.spec import NetworkSpec
 from tests.tiny_models import PLACES_MM, ct_volume, picture, tiny_ct_model
@@ -152,6 +153,25 @@ def test_patches_and_slices_give_one_map_over_the_whole_grid(tmp_path, views):
     steps = np.array(heatmap.cell_mm) / geometry.spacing_mm(given.affine)
     assert (np.array(given.shape) - 1 - reach < steps).all()
     assert np.linalg.norm(heatmap.hottest_mm - PLACES_MM[0]) < 3**0.5 * max(heatmap.cell_mm)
+
+
+CALIBRATORS = [
+    {"kind": "platt", "slope": 0.3, "intercept": -2.0},
+    {"kind": "isotonic", "scores": [0.0, 1.0], "probabilities": [0.1, 0.2]},
+    {"kind": "beta", "a": 0.5, "b": 0.7, "c": -1.0},
+]
+
+
+@pytest.mark.parametrize("record", CALIBRATORS, ids=lambda record: record["kind"])
+def test_calibrator_of_whole_scans_changes_the_probability_and_no_view_of_the_map(tmp_path, record):
+    plain = load_classifier(tiny_ct_model(tmp_path / "model", "slices", scope=False))
+    model = replace(plain.model, spec=plain.model.spec.model_copy(update={"calibrator": record}))
+    calibrated = Classifier(model, plain.engine)
+    volume = ct_volume(77, PLACES_MM[0])
+    assert calibrated.predict(volume).probability != plain.predict(volume).probability
+    given = plain.prepare(volume)
+    maps = [relevance_of(one, given, model.spec.positive_label, "layer4")[0] for one in (plain, calibrated)]
+    assert np.array_equal(*maps)
 
 
 def test_map_of_a_picture_lies_on_the_pictures_pixels(tiny_us):

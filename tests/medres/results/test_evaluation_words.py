@@ -55,3 +55,14 @@ def test_the_gate_and_the_band_are_put_into_words():
     assert "Scores from 0.450 to below 0.550 get no decision" in text
     assert "; of all it was 0." in text
     assert "the band is empty" in words.abstention_sentence(evaluation, replace(setting, band=(0.5, 0.5)))
+
+
+def test_what_the_band_promised_stands_beside_what_it_kept():
+    evaluation, setting = example()
+    promised = {"rule": "error<=0.05", "coverage": "0.8", "error": "0.04", "n": "128"}
+    told = replace(setting, training={f"abstention {name}": value for name, value in promised.items()})
+    text = words.abstention_sentence(evaluation, told)
+    assert (
+        "by the rule “error ≤ 0.05”: there the share answered was 0.8 (n = 128) and the error 0.04). On these data"
+        in text
+    )
