@@ -148,7 +148,13 @@ def _by_error(labels: np.ndarray, scores: np.ndarray, threshold: float, error: f
 
 
 def measure_band(
-    y_true: ArrayLike, y_score: ArrayLike, threshold: float, band: tuple[float, float], *, unit: str = "scan"
+    y_true: ArrayLike,
+    y_score: ArrayLike,
+    threshold: float,
+    band: tuple[float, float],
+    *,
+    level: float = LEVEL,
+    unit: str = "scan",
 ) -> dict[str, Estimate]:
     """What the band does on test data.
 
@@ -157,25 +163,26 @@ def measure_band(
         y_score: scores, shape (n,).
         threshold: the operating point.
         band: (lower, upper), chosen on validation data.
+        level: confidence level.
         unit: what a case is.
 
     Returns:
-        `answered` (coverage), `error_answered`, `error_all`, and `sensitivity` and `specificity` of the answered ones;
+        `answered` (coverage), `error_answered`, `error_all`, `sensitivity_answered` and `specificity_answered`;
         `positives_answered` and `negatives_answered`, the coverage of each class. All with Wilson's interval.
     """
     labels, scores = check_binary(y_true, y_score)
     answered = (scores < band[0]) | (scores >= band[1])
     called = scores >= threshold
     inside = count_decisions(labels[answered], called[answered])
-    wrong, kept = called != labels, rates(inside, unit=unit)
+    wrong, kept = called != labels, rates(inside, level=level, unit=unit)
     return {
-        "answered": proportion(int(answered.sum()), labels.size, unit=unit),
-        "positives_answered": proportion(int(answered[labels].sum()), int(labels.sum()), unit=unit),
-        "negatives_answered": proportion(int(answered[~labels].sum()), int((~labels).sum()), unit=unit),
-        "error_answered": proportion(int(wrong[answered].sum()), int(answered.sum()), unit=unit),
-        "error_all": proportion(int(wrong.sum()), labels.size, unit=unit),
-        "sensitivity": kept["sensitivity"],
-        "specificity": kept["specificity"],
+        "answered": proportion(int(answered.sum()), labels.size, level=level, unit=unit),
+        "positives_answered": proportion(int(answered[labels].sum()), int(labels.sum()), level=level, unit=unit),
+        "negatives_answered": proportion(int(answered[~labels].sum()), int((~labels).sum()), level=level, unit=unit),
+        "error_answered": proportion(int(wrong[answered].sum()), int(answered.sum()), level=level, unit=unit),
+        "error_all": proportion(int(wrong.sum()), labels.size, level=level, unit=unit),
+        "sensitivity_answered": kept["sensitivity"],
+        "specificity_answered": kept["specificity"],
     }
 
 

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from medres.errors import EvaluationError
 from medres.evaluation.binning import expected_error
 from medres.evaluation.calibrators import CLIP
+from medres.evaluation.clustered import auroc_clustered
 from medres.evaluation.discrimination import auroc
 from medres.evaluation.estimate import LEVEL, Estimate, undefined
 from medres.evaluation.inputs import check_lengths, check_probabilities
@@ -70,19 +71,33 @@ def check_multiclass(
     return MulticlassCases(np.array([place[label] for label in truth]), table, tuple(names))
 
 
-def one_vs_rest(cases: MulticlassCases, *, level: float = LEVEL, unit: str = "scan") -> dict[str, dict[str, Estimate]]:
-    """AUROC of each class against all others, with the logit-DeLong and DeLong's interval.
+def one_vs_rest(
+    cases: MulticlassCases, patients: np.ndarray | None = None, *, level: float = LEVEL, unit: str = "scan"
+) -> dict[str, dict[str, Estimate]]:
+    """AUROC of each class against all others.
+
+    Args:
+        cases: checked.
+        patients: patient of each case, shape (n,), where patients have several scans; None takes each for its own.
+        level: confidence level.
+        unit: what a case is.
 
     Returns:
-        Class name to `auroc` and `auroc_delong`; a class without cases is None with a reason.
+        Class name to `auroc` (logit-DeLong) and `auroc_delong`, or with patients `auroc` (logit-Obuchowski) and
+        `auroc_plain` (Obuchowski); a class without cases is None with a reason.
     """
-    return {
-        name: {
-            "auroc": auroc(cases.truth == k, cases.probabilities[:, k], level=level, unit=unit),
-            "auroc_delong": auroc(cases.truth == k, cases.probabilities[:, k], method="delong", level=level, unit=unit),
-        }
-        for k, name in enumerate(cases.names)
-    }
+    found: dict[str, dict[str, Estimate]] = {}
+    about: dict[str, Any] = {"level": level, "unit": unit}
+    for k, name in enumerate(cases.names):
+        truth, scores = cases.truth == k, cases.probabilities[:, k]
+        if patients is None:
+            area, plain = (auroc(truth, scores, method=one, **about) for one in ("logit-delong", "delong"))
+            found[name] = {"auroc": area, "auroc_delong": plain}
+        else:
+            methods = ("logit-obuchowski", "obuchowski")
+            area, plain = (auroc_clustered(truth, scores, patients, method=one, **about) for one in methods)
+            found[name] = {"auroc": area, "auroc_plain": plain}
+    return found
 
 
 def average_auroc(cases: MulticlassCases, weights: np.ndarray | None = None) -> dict[str, float]:

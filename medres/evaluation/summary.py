@@ -158,7 +158,7 @@ def summarise(
         _subgroups(cases, default, plan),
         _patients(cases, default, plan),
         _classes(cases, plan),
-        _band(cases, default, band),
+        _band(cases, default, plan, band),
         _curves(cases, plan, default, drawn),
         _notes(cases, thresholds, plan),
     )
@@ -296,20 +296,25 @@ def _classes(cases: Cases, plan: Resampling) -> dict[str, Any]:
     if cases.probabilities is None or len(cases.class_names) < 3:
         return {}
     checked = multiclass.check_multiclass(cases.classes, cases.probabilities, cases.class_names)
+    decided = multiclass.measure_decisions(checked, level=plan.level, unit=cases.unit)
+    each = {name: _all_labelled(one, cases) for name, one in decided.pop("per_class").items()}
     return {
         "names": list(cases.class_names),
-        "one_vs_rest": multiclass.one_vs_rest(checked, level=plan.level, unit=cases.unit),
+        "one_vs_rest": multiclass.one_vs_rest(checked, plan.patients, level=plan.level, unit=cases.unit),
         "averages": multiclass.measure_averages(checked, plan, cases.unit),
         "confusion": multiclass.confusion_matrix(checked).tolist(),
-        **multiclass.measure_decisions(checked, level=plan.level, unit=cases.unit),
+        **_all_labelled(decided, cases),
+        "per_class": each,
         "probabilities": multiclass.measure_probabilities(checked, unit=cases.unit),
     }
 
 
-def _band(cases: Cases, threshold: float | None, band: tuple[float, float] | None) -> dict[str, Estimate]:
+def _band(
+    cases: Cases, threshold: float | None, plan: Resampling, band: tuple[float, float] | None
+) -> dict[str, Estimate]:
     if band is None or threshold is None:
         return {}
-    found = abstention.measure_band(cases.labels, cases.scores, threshold, band, unit=cases.unit)
+    found = abstention.measure_band(cases.labels, cases.scores, threshold, band, level=plan.level, unit=cases.unit)
     return _all_labelled(found, cases)
 
 

@@ -285,7 +285,7 @@ def draw_abstention(evaluation: Evaluation, stamp: Stamp) -> Plot:
         answered, error = evaluation.band["answered"].value, evaluation.band["error_answered"].value
         if answered is not None and error is not None:
             axes.plot(answered, error, "o", color=POINT, ms=6, label="indeterminate band")
-    axes.set(xlim=(0, 1.01), ylim=(0, max(0.05, float(np.max(y)) * 1.1)))
+    axes.set(xlim=(0, 1.01), ylim=(0, max(0.05, float(np.max(y)) * 1.35)))  # room for the legend
     quieten(axes, "share of cases that are answered", "error among them")
     explain(axes, "upper left")
     return finish(figure, stamp, "error among the answered cases against the share that is answered")

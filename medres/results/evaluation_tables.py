@@ -57,6 +57,8 @@ NAMES = {
     "negatives_answered": "Negatives answered",
     "error_answered": "Error among the answered",
     "error_all": "Error if all were answered",
+    "sensitivity_answered": "Sensitivity among the answered",
+    "specificity_answered": "Specificity among the answered",
     "accepted_in_scope": "Accepted by the gate",
     "accepted_out_of_scope": "Not in scope, yet accepted",
     "error_accepted": "Error among the accepted",

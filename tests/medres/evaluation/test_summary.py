@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from medres.evaluation.cases import Threshold, build_cases
+from medres.evaluation.clustered import auroc_clustered
 from medres.evaluation.curves import measure_by_resampling
 from medres.evaluation.discrimination import auroc
 from medres.evaluation.estimate import Estimate
@@ -91,3 +92,28 @@ def test_intervals_hold_their_values_and_are_ordered():
     for one in estimates(summarise(build_cases(labels, scores), [POINT], plan=Resampling(200))):
         if one.lower is not None and "bootstrap" not in one.method:
             assert one.lower <= one.value <= one.upper
+
+
+def test_several_classes_of_clustered_scans_have_obuchowskis_interval_or_say_what_they_ignore():
+    rng = np.random.default_rng(3)
+    names, n = ("a", "b", "c"), 60
+    table_ = rng.dirichlet(np.ones(3), n)
+    classes = tuple(names[k] for k in rng.integers(0, 3, n))
+    patients = np.array([f"p{k // 3}" for k in range(n)])
+    labels = np.array([one == "c" for one in classes])
+    cases = build_cases(labels, table_[:, 2], patients=patients.tolist())
+    found = summarise(
+        dataclasses.replace(cases, classes=classes, class_names=names, probabilities=table_), plan=Resampling(5)
+    ).classes
+    wanted = auroc_clustered(labels, table_[:, 2], patients)
+    assert found["one_vs_rest"]["c"]["auroc"] == wanted
+    assert {one.method for one in found["one_vs_rest"]["a"].values()} == {"logit-obuchowski", "obuchowski"}
+    for one in (found["accuracy"], found["per_class"]["a"]["recall"]):
+        assert one.method == "wilson, scans taken as independent"
+
+
+def test_the_band_has_the_level_that_was_asked_for():
+    labels, scores = ds1()
+    plan = Resampling(5, level=0.9)
+    found = summarise(build_cases(labels, scores), [POINT], plan=plan, band=(0.4, 0.6)).band
+    assert {one.level for one in found.values()} == {0.9}
