@@ -19,7 +19,7 @@ from medres.evaluation.calibrators import CLIP
 from medres.evaluation.clustered import auroc_clustered
 from medres.evaluation.discrimination import auroc
 from medres.evaluation.estimate import LEVEL, Estimate, undefined
-from medres.evaluation.inputs import check_lengths, check_probabilities
+from medres.evaluation.inputs import check_lengths, check_probabilities, check_scores
 from medres.evaluation.intervals import percentile, proportion
 from medres.evaluation.ranking import build_placements
 from medres.evaluation.resampling import Resampling, draw_patients, draw_stratified
@@ -43,7 +43,7 @@ class MulticlassCases:
 
 
 def check_multiclass(
-    y_true: Sequence[str] | np.ndarray, probabilities: ArrayLike, names: Sequence[str]
+    y_true: Sequence[str] | np.ndarray, probabilities: ArrayLike, names: Sequence[str], scale: str = "probability"
 ) -> MulticlassCases:
     """Check labels by name against one probability column per class.
 
@@ -51,6 +51,7 @@ def check_multiclass(
         y_true: class name of each case, shape (n,).
         probabilities: shape (n, classes), in [0, 1].
         names: class of each column.
+        scale: `probability`, or `any`: then every finite score will do, for ranks and decisions alone.
 
     Raises:
         EvaluationError: E_EVAL_LENGTH, E_EVAL_LABEL (a label that is no column), E_EVAL_RANGE, E_EVAL_EMPTY.
@@ -63,7 +64,7 @@ def check_multiclass(
     if table.ndim != 2 or table.shape[1] != len(names) or len(names) < 2:
         raise EvaluationError("E_EVAL_LENGTH", f"one column per class is needed, got {table.shape} for {len(names)}")
     for column in table.T:
-        check_probabilities(column)
+        check_probabilities(column) if scale == "probability" else check_scores(column)
     strange = sum(label not in names for label in truth)
     if strange:
         raise EvaluationError("E_EVAL_LABEL", f"labels must be one of the {len(names)} classes, got {strange} others")
@@ -218,7 +219,7 @@ def measure_probabilities(cases: MulticlassCases, *, unit: str = "scan") -> dict
     about: dict[str, Any] = {"n": cases.truth.size, "unit": unit}
     table, rows = cases.probabilities, np.arange(cases.truth.size)
     names = ("brier", "log_loss", "top_label_ece", "classwise_ece")
-    off = int(np.sum(np.abs(table.sum(axis=1) - 1) > SUM_TOLERANCE))
+    off = int(np.sum((np.abs(table.sum(axis=1) - 1) > SUM_TOLERANCE) | (table < 0).any(axis=1)))
     if off:
         return {name: undefined(f"probabilities do not sum to 1 in {off} case(s)", **about) for name in names}
     hot = np.eye(len(cases.names))[cases.truth]

@@ -295,7 +295,7 @@ def _by_patient(cases: Cases, rule: str, threshold: float | None, plan: Resampli
 def _classes(cases: Cases, plan: Resampling) -> dict[str, Any]:
     if cases.probabilities is None or len(cases.class_names) < 3:
         return {}
-    checked = multiclass.check_multiclass(cases.classes, cases.probabilities, cases.class_names)
+    checked = multiclass.check_multiclass(cases.classes, cases.probabilities, cases.class_names, cases.scale)
     decided = multiclass.measure_decisions(checked, level=plan.level, unit=cases.unit)
     each = {name: _all_labelled(one, cases) for name, one in decided.pop("per_class").items()}
     return {

@@ -111,3 +111,12 @@ def test_probabilities_that_do_not_sum_to_one_have_no_calibration():
 def test_reject_what_no_class_can_be_made_of(labels, scores, code):
     with pytest.raises(EvaluationError, match=code):
         check_multiclass(labels, scores, ["a", "b"])
+
+
+def test_scores_that_are_no_probabilities_are_ranked_and_say_why_nothing_more_is_told():
+    logits = np.array([[2.0, -1.0, 0.0], [0.5, 1.5, -1.0], [-3.0, 0.2, 1.0], [0.1, 0.9, 0.2]])
+    cases = check_multiclass(["a", "b", "c", "b"], logits, ["a", "b", "c"], "any")
+    assert one_vs_rest(cases)["c"]["auroc"].value == 1.0
+    assert measure_probabilities(cases)["brier"].value is None
+    with pytest.raises(EvaluationError, match="E_EVAL_RANGE"):
+        check_multiclass(["a", "b", "c", "b"], logits, ["a", "b", "c"])
