@@ -1,6 +1,7 @@
 """Folders of scans -> a PNG of each page, taken in headless Chromium; for the README and for looking at.
 
-Run as `python -m app.screenshots OUT FOLDER ...`. Knows the pages from outside only.
+Run as `python -m app.screenshots OUT FOLDER ...`; of several folders each has a folder of its own in OUT.
+Knows the pages from outside only.
 """
 
 from __future__ import annotations
@@ -17,15 +18,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from medres.review.worklist import open_worklist
+from medres.review.worklist import WorklistItem, open_worklist
 
 CHROMIUM = os.environ.get("MEDRES_CHROMIUM", "/usr/bin/chromium")
 ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 ARGUMENTS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 SIZE = ViewportSize(width=1440, height=900)
 START_SECONDS, PAGE_MS = 90, 90_000
-SETTLE_MS = 700  # after the last drawing
+SETTLE_MS = 1500  # after the last drawing, for thumbnails
+MOST_STUDIES = 20
 PAGES = {"model": "Operating points", "data": "", "dashboard": "Readers"}  # what stands on each with a model
 
 
@@ -65,38 +68,61 @@ def shoot_worklist(page: Page, address: str, out: Path) -> None:
     page.screenshot(path=out)
 
 
-def shoot_reading(page: Page, address: str, key: str, out: Path, *, heat: bool, keys: str = "") -> None:
-    """Take one study; with its heatmap where it has one."""
-    page.goto(f"{address}/reading?study={key}")
+def shoot_reading(page: Page, address: str, item: WorklistItem, out: Path, *, heat: bool) -> None:
+    """Take one study; where it has a heatmap, at its first region, and without it where none comes in time."""
+    page.goto(f"{address}/reading?study={item.key}")
     page.locator('.medres[data-ready="all"]').wait_for(timeout=PAGE_MS)
-    reveal = page.get_by_role("button", name="Show the opinion without a reading")
-    if heat and reveal.count():
-        reveal.click()
-    if heat:
-        page.locator('.medres[data-ready="all"][data-heat="yes"]').wait_for(timeout=PAGE_MS)
-        page.locator(".medres .port.main").focus()
-        page.keyboard.press("h")
-    for letter in keys:
-        page.keyboard.press(letter)
+    if heat and not _show_heat(page):
+        sys.stderr.write(f"{out.name}: the heatmap did not come in {PAGE_MS / 1000:.0f} s, taken without it\n")
     page.wait_for_timeout(SETTLE_MS)
     page.screenshot(path=out)
 
 
-def shoot_folder(browser: Browser, folder: Path, out: Path, name: str) -> list[Path]:
-    """Take every page of one folder; gives the pictures."""
+def _show_heat(page: Page) -> bool:
+    """Reveal the opinion where it waits, wait for its heatmap, go to its first region; tell whether it came."""
+    reveal = page.get_by_role("button", name="Show the opinion without a reading")
+    try:
+        reveal.or_(page.get_by_text("Your final reading", exact=True)).first.wait_for(timeout=PAGE_MS)
+        if reveal.count():
+            reveal.click()
+        page.locator('.medres[data-ready="all"][data-heat="yes"]').wait_for(timeout=PAGE_MS)
+    except PlaywrightTimeout:
+        return False
+    place = page.get_by_role("button", name="Go to", exact=True)
+    if place.count():
+        place.first.click()
+        page.wait_for_timeout(SETTLE_MS)
+    page.locator(".medres .port.active").focus()
+    page.keyboard.press("h")
+    return True
+
+
+def shoot_folder(browser: Browser, folder: Path, out: Path, studies: int) -> list[Path]:
+    """Take every page of one folder; gives the pictures, named by their pages.
+
+    Args:
+        browser: Chromium.
+        folder: results of `medres score`, or scans.
+        out: where they go; made where it is missing.
+        studies: at most so many, the first in the worklist.
+
+    Returns:
+        worklist.png, reading.png, reading-2.png and so on, model.png, data.png, dashboard.png.
+    """
+    out.mkdir(parents=True, exist_ok=True)
     listed = open_worklist(folder)
-    made = []
+    here = {digest for digest, place in listed.model_folders.items() if place.is_dir()}
+    made = [out / "worklist.png"]
     with running(folder) as address:
         page = browser.new_page(viewport=SIZE)
-        made.append(out / f"{name}-worklist.png")
-        shoot_worklist(page, address, made[-1])
-        for item in [item for item in listed.items if item.readable]:
-            made.append(out / f"{name}-{item.key}.png")
-            answered = item.opinion is not None and item.opinion.probability is not None
-            shoot_reading(page, address, item.key, made[-1], heat=answered and listed.model_folder is not None)
+        shoot_worklist(page, address, made[0])
+        for number, item in enumerate([item for item in listed.items if item.readable][:studies], start=1):
+            made.append(out / (f"reading-{number}.png" if number > 1 else "reading.png"))
+            heat = any(said.probability is not None and said.model_digest in here for said in item.opinions)
+            shoot_reading(page, address, item, made[-1], heat=heat)
         for path, words in PAGES.items():
-            made.append(out / f"{name}-{path}.png")
-            shoot_page(page, f"{address}/{path}", words if listed.model_folder is not None else "", made[-1])
+            made.append(out / f"{path}.png")
+            shoot_page(page, f"{address}/{path}", words if here else "", made[-1])
         page.close()
     return made
 
@@ -116,12 +142,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("folders", type=Path, nargs="+", help="results of medres score, or scans")
+    parser.add_argument("--studies", type=int, default=MOST_STUDIES, help="at most so many of each folder")
     given = parser.parse_args()
-    given.out.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         for folder in given.folders:
-            for picture in shoot_folder(browser, folder, given.out, folder.resolve().name):
+            out = given.out / folder.resolve().name if len(given.folders) > 1 else given.out
+            for picture in shoot_folder(browser, folder, out, given.studies):
                 sys.stdout.write(f"{picture}\n")
         browser.close()
 

@@ -18,6 +18,7 @@ const ACTIONS = {
 
   moved(scan) {
     this.links.follow(scan);
+    this.pointAt(...(this.pointer || [null])); // what lies under the mouse now, else under the crosshair
     this.ask("paint");
   },
 
@@ -41,6 +42,7 @@ const ACTIONS = {
     if (wanted.mm) scan.goToMm(wanted.mm);
     else this.active.scan.stepTo(this.active.plane.sliceAxis, wanted.index);
     this.moved(scan);
+    this.active.box.focus({ preventScroll: true });
   },
 
   // Its series comes first, then its slice.
@@ -216,6 +218,7 @@ const ACTIONS = {
 
   // Value, place and heat under the mouse; without a mouse, at the crosshair.
   pointAt(port, event) {
+    this.pointer = port ? [port, event] : [null];
     const scan = port?.scan || this.scan;
     const voxel = port ? port.voxelAt(event) : scan.cursor;
     if (scan.share < 1) this.readout.textContent = `Loading ${Math.floor(100 * scan.share)} %`;

@@ -67,11 +67,11 @@ def draw_key_images(opened: state.OpenStudy) -> None:
 
 
 def _entry(number: int, image: KeyImage, opened: state.OpenStudy) -> None:
-    words, see, drop = st.columns([2.2, 1, 1], vertical_alignment="center")
     other = "" if image.series_key == opened.item.key else ", other series"
-    words.caption(f"{number}: {image.plane}, slice {image.index + 1}{other}")
+    st.caption(f"{number}: {image.plane}, slice {image.index + 1}{other}")
     for measured in image.measurements:
-        words.caption(plain(measured))
+        st.caption(plain(measured))
+    see, drop = st.columns(2)
     if see.button("Go to", key=f"see-{image.key}", width="stretch"):
         _see(opened, image)
     if drop.button("Remove", key=f"drop-{image.key}", width="stretch"):

@@ -68,6 +68,13 @@ function onKey(viewer, event) {
   if (acted) event.preventDefault();
 }
 
+// Letters pressed beside the scan, such as after a click into the form, reach it too; where text is typed they stay.
+function onPageKey(viewer, event) {
+  const path = event.composedPath();
+  if (!viewer.box.isConnected || path.includes(viewer.box) || !/^[a-z?]$/i.test(event.key)) return;
+  if (!path[0].matches?.("input:not([type=radio]), textarea, select, [contenteditable]")) onKey(viewer, event);
+}
+
 // Lists and sliders keep their own keys; a button keeps those that press it.
 function isForControl(target, key) {
   if (target.matches?.("input, select")) return !["?", "Escape"].includes(key);

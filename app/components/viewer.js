@@ -41,6 +41,8 @@ class Viewer {
     this.foot();
     this.help = buildHelp(this, this.box);
     this.box.addEventListener("keydown", (event) => onKey(this, event));
+    this.pageKeys = (event) => onPageKey(this, event);
+    document.addEventListener("keydown", this.pageKeys, true);
     this.root.querySelectorAll(".medres").forEach((old) => old.remove());
     this.root.append(this.box);
     this.read(this.scene);
@@ -109,6 +111,7 @@ class Viewer {
   close() {
     for (const scan of this.scans.values()) scan.close();
     this.layout.close();
+    document.removeEventListener("keydown", this.pageKeys, true);
     clearInterval(this.cine);
   }
 

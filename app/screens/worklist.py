@@ -177,7 +177,9 @@ def _named_apart(models: Mapping[str, str]) -> dict[str, str]:
 def _columns(models: dict[str, str]) -> dict[str, Any]:
     """Name the columns; of several models each has one of its own."""
     score = st.column_config.ProgressColumn
-    several = {digest: score(name, min_value=0.0, max_value=1.0, format="%.3f") for digest, name in models.items()}
+    several = {
+        digest: score(name, min_value=0.0, max_value=1.0, format="%.3f", width=115) for digest, name in models.items()
+    }
     one = {"Probability": score("Probability", min_value=0.0, max_value=1.0, format="%.3f")}
     return {
         "Picture": st.column_config.ImageColumn("", width=52, help="middle slice"),
@@ -185,9 +187,9 @@ def _columns(models: dict[str, str]) -> dict[str, Any]:
         "Patient": st.column_config.TextColumn("Patient", width=150, help="keyed pseudonym"),
         "Modality": st.column_config.TextColumn("Modality", width="small"),
         **(several or one),
-        "Decision": st.column_config.TextColumn("Decision", width="medium" if several else None),
-        "Status": st.column_config.TextColumn("Status"),
-        "Reading": st.column_config.TextColumn("Reading", width="small"),
+        "Decision": st.column_config.TextColumn("Decision", width=165),
+        "Status": st.column_config.TextColumn("Status", width=155),
+        "Reading": st.column_config.TextColumn("Reading", width=85),
         "Waiting": st.column_config.DatetimeColumn(
             "Scored", format="distance", width=120, help="how long an unread study has waited since it was scored"
         ),

@@ -190,6 +190,18 @@ def test_the_reformat_says_so_and_is_the_scan_on_the_patients_axes(box, items):
     canvas(box.page).evaluate(FRAME)
 
 
+def test_letters_reach_the_scan_from_beside_it_but_not_from_where_text_is_typed(box):
+    state = "(box) => box.medres.look.inverted"
+    box.page.get_by_role("button", name="Report (HTML)").focus()
+    before = box.evaluate(state)
+    box.page.keyboard.press("i")
+    assert box.evaluate(state) is not before
+    box.page.get_by_label("Note (no names)").focus()
+    box.page.keyboard.type("i h k")
+    assert box.evaluate(state) is not before
+    box.page.get_by_label("Note (no names)").fill("")
+
+
 def test_a_key_image_is_kept_listed_found_again_and_removed(box, items):
     press(box, "3", "ArrowUp", "ArrowUp", "k")
     kept = box.page.get_by_text(re.compile(r"1: axial, slice \d+"))
