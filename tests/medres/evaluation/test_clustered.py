@@ -88,3 +88,15 @@ def test_reject_naive_use_of_clustered_scans_with_both_counts():
 
 def test_one_class_is_null_with_a_reason():
     assert "no negative" in auroc_clustered([1, 1], [0.1, 0.2], ["a", "a"]).reason
+
+
+def test_variance_of_five_scans_of_three_patients_equals_the_one_computed_by_hand():
+    labels, scores = np.array([1, 0, 1, 0, 0]), np.array([0.8, 0.3, 0.4, 0.5, 0.2])
+    found = auroc_clustered(labels, scores, ["a", "a", "b", "b", "c"], method="obuchowski")
+    # placements of positives 1 and 2/3, of negatives 1, 1/2 and 1; sums less 5/6 by patient:
+    # positive a 1/6, b -1/6; negative a 1/6, b -1/3, c 1/6
+    s10, s01 = 2 / 1 * (2 / 36) / 4, 3 / 2 * (1 / 36 + 4 / 36 + 1 / 36) / 9
+    crossed = 2 * 3 / 2 * (1 / 36 + 2 / 36) / 6
+    half = 1.959963984540054 * np.sqrt(s10 + s01 + crossed)
+    assert found.value == pytest.approx(5 / 6)
+    assert found.lower == pytest.approx(5 / 6 - half, abs=1e-12)
