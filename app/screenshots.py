@@ -73,7 +73,7 @@ def shoot_reading(page: Page, address: str, item: WorklistItem, out: Path, *, he
     page.goto(f"{address}/reading?study={item.key}")
     page.locator('.medres[data-ready="all"]').wait_for(timeout=PAGE_MS)
     if heat and not _show_heat(page):
-        sys.stderr.write(f"{out.name}: the heatmap did not come in {PAGE_MS / 1000:.0f} s, taken without it\n")
+        sys.stderr.write(f"{out.name}: no heatmap came, taken without it\n")
     page.wait_for_timeout(SETTLE_MS)
     page.screenshot(path=out)
 
@@ -85,8 +85,11 @@ def _show_heat(page: Page) -> bool:
         reveal.or_(page.get_by_text("Your final reading", exact=True)).first.wait_for(timeout=PAGE_MS)
         if reveal.count():
             reveal.click()
-        page.locator('.medres[data-ready="all"][data-heat="yes"]').wait_for(timeout=PAGE_MS)
+        heat = page.locator('.medres[data-ready="all"][data-heat="yes"]')
+        heat.or_(page.get_by_text("No heatmap:")).first.wait_for(timeout=PAGE_MS)
     except PlaywrightTimeout:
+        return False
+    if not heat.count():
         return False
     place = page.get_by_role("button", name="Go to", exact=True)
     if place.count():

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import state
 from app.components.page import plain
+from medres.errors import MedresError
 from medres.explain.heatmap import Heatmap, Region
 from medres.results.disclaimer import NO_REGION, PHANTOM
 from medres.review.opinion import Opinion, probability_words, warning_words
@@ -15,6 +16,7 @@ from medres.review.scene import place_words
 
 COLOURS = {"positive": "red", "negative": "green", "indeterminate": "orange"}
 MOST_REGIONS = 8
+NO_MODEL = "No heatmap: the model that gave this score is not here, or was changed since."
 VERDICTS = {True: "passed", False: "failed", None: "not tested"}
 LITTLE_SEEN = 0.9  # share of the scan below which the reader is told so in colour
 
@@ -59,6 +61,15 @@ def _answer(said: Opinion) -> None:
     if said.synthetic:
         st.caption(f":orange[{PHANTOM}]")
     st.caption(plain(said.model))
+    if not _can_explain(said):
+        st.caption(NO_MODEL)
+
+
+def _can_explain(said: Opinion) -> bool:
+    try:
+        return bool(state.explainable((said,)))
+    except MedresError:
+        return True  # the page says below why the model cannot be used
 
 
 def _standing(said: Opinion) -> None:

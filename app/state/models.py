@@ -13,6 +13,7 @@ import streamlit as st
 from app.state.folders import worklist
 from app.state.studies import OpenStudy, classifier, heatmap, opinion
 from medres.classifier import Classifier, load_classifier
+from medres.errors import MedresError
 from medres.explain.heatmap import Heatmap
 from medres.results.standing import Standing, find_standing
 from medres.review.opinion import Opinion
@@ -69,8 +70,11 @@ def explainable(said: tuple[Opinion, ...]) -> tuple[Opinion, ...]:
 
 
 def standing_of(said: Opinion) -> Standing | None:
-    """Place a score among the validation scores of the model that gave it, where it is here and brings them."""
-    model = model_of(said)
+    """Place a score among the validation scores of the model that gave it, where it is here, whole and brings them."""
+    try:
+        model = model_of(said)
+    except MedresError:
+        return None
     return find_standing(model.model, said.probability) if model is not None else None
 
 

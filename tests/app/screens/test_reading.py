@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from app import state
@@ -30,6 +32,22 @@ def test_an_answered_study_shows_its_score_card(start, results, items):
     for fact in ("Positive", "operating point", "100% of the scan", "synthetic phantoms", "Regions of the heatmap"):
         assert fact in told
     assert "Among validation scans it is above 4 of 4 without tumour" in told
+
+
+def test_a_model_that_changed_since_it_scored_is_said_to_give_no_heatmap(start, own_results, items):
+    shutil.rmtree(own_results.parent / "model")
+    assert "No heatmap: the model that gave this score" in words(
+        start(own_results, page="reading", open=items[0].key, scores_shown=True)
+    )
+
+
+def test_a_damaged_model_is_named_and_the_scan_and_its_score_stay_on_the_page(start, own_results, items):
+    weights = own_results.parent / "model" / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"!")
+    test = start(own_results, page="reading", open=items[0].key, scores_shown=True)
+    assert not test.exception
+    assert test.metric[0].value == "0.998"
+    assert "E_MODEL" in words(test)
 
 
 def test_the_report_holds_readings_opinion_and_key_images_and_its_buttons_stand_on_the_page(start, own_results, items):
