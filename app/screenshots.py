@@ -95,6 +95,7 @@ def _show_heat(page: Page) -> bool:
     if place.count():
         place.first.click()
         page.wait_for_timeout(SETTLE_MS)
+    page.locator('[class*="st-key-side-"]').evaluate("(side) => side.scrollTo(0, 0)")
     page.locator(".medres .port.active").focus()
     page.keyboard.press("h")
     return True

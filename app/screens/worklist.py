@@ -93,20 +93,20 @@ def _filtered(seen: Seen) -> list[WorklistItem]:
     text = left.text_input("Search", placeholder="key, patient, modality, warning", key="search").strip().lower()
     kinds = sorted({item.modality for item in items if item.modality})
     modality = middle.multiselect("Modality", kinds, key="modality")
-    status = right.multiselect("Status", sorted({STATUSES[item.status] for item in items}), key="status")
+    status = right.multiselect("Status", sorted({_status(item) for item in items}), key="status")
     reading = last.multiselect("Reading", STANDINGS, key="reading")
     return [
         item
         for item in items
         if (not text or all(word in _haystack(item) for word in text.split()))
         and (not modality or item.modality in modality)
-        and (not status or STATUSES[item.status] in status)
+        and (not status or _status(item) in status)
         and (not reading or seen.standing(item) in reading)
     ]
 
 
 def _haystack(item: WorklistItem) -> str:
-    words = [item.key, item.modality, item.code, item.patient_key, STATUSES[item.status], *item.warnings]
+    words = [item.key, item.modality, item.code, item.patient_key, _status(item), *item.warnings]
     return " ".join([*words, *(said.model for said in item.opinions)]).lower()
 
 
@@ -208,11 +208,16 @@ def _record(item: WorklistItem, seen: Seen, models: dict[str, str]) -> dict[str,
         "Modality": item.modality or "not given",
         **{name: said.probability if said and not hidden else None for name, said in scores.items()},
         "Decision": HIDDEN if hidden else _decision(item),
-        "Status": STATUSES[item.status],
+        "Status": _status(item),
         "Reading": seen.standing(item),
         "Waiting": _since(item) if item.readable and progress.final is None else None,
         "Warnings": _reasons(item),
     }
+
+
+def _status(item: WorklistItem) -> str:
+    """Name the status; what a model could not take but a reader can is not called unreadable."""
+    return STATUSES["unscored" if item.status == "refused" and item.readable else item.status]
 
 
 def _reasons(item: WorklistItem) -> str:
