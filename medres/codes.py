@@ -158,7 +158,7 @@ E_RESULT_FORMAT | the result file cannot be used | make it again with medres pre
 E_EXPLAIN_LAYER | the network has no such layer | choose one of the layers that are listed
 E_EXPLAIN_LABEL | the model knows no such label | choose one of the labels that are listed
 E_EXPLAIN_INPUT | a heatmap needs a scan that the model answers for | see the reason beside it
-E_WRITE | the result cannot be written there | choose another --out
+E_WRITE | the result cannot be written there | choose another place, or make its folder first
 E_OPTIONAL | an optional package is not installed | install the extra that is named
 E_USAGE | the command was called in a way it cannot follow | see --help
 """
