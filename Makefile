@@ -4,7 +4,7 @@ VENV ?= .venv
 PIP_FLAGS ?=
 VIEWER ?= 1
 WORKERS ?= 2
-SCANS ?= data_samples demo/scores # results of medres score, or scans
+SCANS ?= demo/scores # results of medres score, or scans; the README shows the first study of the demo's
 BIN := $(VENV)/bin
 ONE_THREAD := OMP_NUM_THREADS=1 # each of the workers
 READY := $(VENV)/.ready
@@ -46,7 +46,7 @@ doctest: $(READY) ## does every example in a docstring run?
 	$(BIN)/python -m pytest --doctest-modules medres
 
 screenshots: $(READY) ## picture each page of the viewer (SCANS: folders to open), into docs/screenshots
-	$(BIN)/python -m app.screenshots docs/screenshots $(SCANS)
+	$(BIN)/python -m app.screenshots docs/screenshots $(SCANS) --studies 1
 
 benchmarks: $(READY) ## measure against the peers, one table each
 	$(BIN)/python -m benchmarks.intake
