@@ -20,12 +20,17 @@ DRAWING = (torch.Tensor.normal_, torch.Tensor.uniform_)
 
 
 class _WithoutDrawing(TorchFunctionMode):
-    """Make the functions of `torch.nn.init` give their tensor back as it is."""
+    """Make the functions of `torch.nn.init` give their tensor back as it is, and draws give zeros.
+
+    Zeros, not what lay in the memory: `trunc_normal_` draws again until every number is within its bounds.
+    """
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        if getattr(func, "__module__", None) == "torch.nn.init" or func in DRAWING:
+        if func in DRAWING:
+            return args[0].zero_()
+        if getattr(func, "__module__", None) == "torch.nn.init":
             return args[0] if args else (kwargs or {})["tensor"]
         return func(*args, **(kwargs or {}))
 

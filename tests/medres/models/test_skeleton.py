@@ -7,7 +7,7 @@ import torch
 
 from medres.errors import ModelError
 from medres.models.registry import build_network
-from medres.models.skeleton import build_loaded_network, check_weights
+from medres.models.skeleton import _WithoutDrawing, build_loaded_network, check_weights
 from medres.models.spec import NetworkSpec
 
 SPEC = NetworkSpec(name="resnet18", spatial_dims=2, in_channels=1, label_count=2, width=0.125)
@@ -43,3 +43,9 @@ def test_reject_weights_that_do_not_fit(change, said):
     with pytest.raises(ModelError, match=said) as raised:
         build_loaded_network(SPEC, weights)
     assert raised.value.code == "E_MODEL_SHAPE"
+
+
+def test_a_draw_that_repeats_until_it_is_within_bounds_ends():
+    with _WithoutDrawing():
+        wild = torch.full((8, 8), 1e9)
+        assert float(torch.nn.init.trunc_normal_(wild, std=0.02).abs().max()) <= 2.0
