@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -34,7 +35,8 @@ class Client:
         async def send(message: dict) -> None:
             sent.append(message)
 
-        asyncio.run(self.app(scope, receive, send))
+        with ThreadPoolExecutor(1) as thread:  # a browser's test may have left an event loop in this one
+            thread.submit(lambda: asyncio.run(self.app(scope, receive, send))).result()
         return SimpleNamespace(
             status_code=sent[0]["status"],
             headers={name.decode(): value.decode() for name, value in sent[0]["headers"]},
