@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from medres.errors import ModelError
 from medres.models.golden import build_phantom, golden_probabilities, phantom_recipe, write_golden
 from medres.models.spec import TrainedModelSpec
-from medres.models.trained_model import TrainedModel, build_trained_network, save_ensemble
+from medres.models.trained_model import TrainedModel, build_trained_network, check_members, save_ensemble
 from medres.training.dataset import prepare_volumes
 from medres.training.points import choose_points
 from medres.training.spec import ExperimentSpec
@@ -58,6 +58,7 @@ def build_ensemble(
         ModelError: `E_MODEL_MEMBERS`.
     """
     first = members[0].spec
+    check_members(first, members)
     experiment = ExperimentSpec.model_validate_json(members[0].read_file("experiment.json"))
     truth = np.array([label == first.positive_label for label in out_of_fold.truth]).astype(np.int64)
     digest = hashlib.sha256(out_of_fold.table).hexdigest()

@@ -62,7 +62,7 @@ def test_the_table_can_be_evaluated_and_gives_the_same_auroc(work, trained, tmp_
     done = medres(
         "evaluate", "--predictions", table, "--positive", "lesion", "--out", tmp_path / "e", "--bootstrap", 50
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode in (0, 3), done.stderr  # 3: some scans were out of scope and carry no score
     found = json.loads((work / "run" / "folds.json").read_text())["pooled"]["value"]
     evaluated = json.loads((tmp_path / "e" / "evaluation.json").read_text())
     assert evaluated["discrimination"]["auroc"]["value"] == pytest.approx(found)
