@@ -142,6 +142,7 @@ def likeness(first: Floats, second: Floats, inside: Floats, window: float = WIND
     a, b = normalise(first, inside) * inside, normalise(second, inside) * inside
 
     def blur(planes: Floats) -> Floats:
+        """Blur within the planes, not across them."""
         return np.asarray(gaussian_filter(planes, (0, window, window), truncate=2.5))
 
     known = blur(inside) + 1e-3

@@ -172,6 +172,7 @@ def _relocated(manifest: Manifest, folder: Path) -> Manifest:
     prefix = Path(os.path.relpath(manifest.folder, folder))
 
     def move(path: Path) -> Path:
+        """Bring one path to the new folder."""
         return Path(os.path.normpath(prefix / path))
 
     rows = (

@@ -27,6 +27,7 @@ class _NamedOutputs(nn.Module):
         self.network = network
 
     def forward(self, batch: Tensor) -> tuple[Tensor, ...]:
+        """Give the named outputs as a tuple, in their order."""
         return tuple(ask_network(self.network, batch).values())
 
 

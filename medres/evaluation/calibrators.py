@@ -81,6 +81,7 @@ def fit_temperature(logits: ArrayLike, labels: ArrayLike) -> float:
     rows = np.arange(truth.size)
 
     def negative_log_likelihood(log_temperature: float) -> float:
+        """Mean of minus the log-probability of the truth at one temperature."""
         scaled = table / np.exp(log_temperature)
         return float(np.mean(special.logsumexp(scaled, axis=1) - scaled[rows, truth]))
 

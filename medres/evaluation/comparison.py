@@ -295,6 +295,7 @@ def compare_by_bootstrap(
         return _no_difference(method, labels, unit, told)
 
     def value(side: int, weights: np.ndarray) -> np.ndarray:
+        """Measure one side on resampled cases."""
         curves = replicates.build_curves(sides[side], weights)
         if net_benefit_at is None:
             return replicates.auroc(curves)

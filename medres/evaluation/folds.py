@@ -102,6 +102,7 @@ def summarise_folds(
     check_lengths(labels=truth, scores=table, folds=of_fold)
 
     def measure(chosen: np.ndarray) -> Estimate:
+        """Measure the AUROC of some of the scans."""
         own = None if patients is None else [patients[n] for n in chosen]
         return measure_auroc([truth[n] for n in chosen], table[chosen], names, positive, own)
 

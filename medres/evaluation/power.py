@@ -125,6 +125,7 @@ def size_for_auroc(
     z_alpha, z_beta = normal_quantile(1 - alpha), float(special.ndtri(power))
 
     def shortfall(n_positive: float) -> float:
+        """Say what a number of positive patients leaves to be wished; 0 at the size that is needed."""
         null, hoped = _standard_errors(auroc, n_positive, ratio, method)
         return z_alpha * null + z_beta * hoped - (auroc - 0.5)
 

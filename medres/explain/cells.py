@@ -83,6 +83,7 @@ def trace_cells(network: nn.Module, input_size: Size) -> Iterator[CellTrace]:
     owner = threading.get_ident()
 
     def follow(module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        """Note how a layer brings cells back to voxels, for the calling thread alone."""
         if threading.get_ident() == owner:
             _note(trace, module, tuple(inputs[0].shape[2:]), tuple(output.shape[2:]))
 

@@ -104,6 +104,7 @@ def _leaf_at(module: nn.Module) -> Iterator[list[torch.Tensor]]:
     owner = threading.get_ident()
 
     def cut(_: nn.Module, __: Any, output: torch.Tensor) -> torch.Tensor | None:
+        """Make the layer's map a leaf whose gradient is kept, for the calling thread alone."""
         if threading.get_ident() != owner:
             return None
         leaves.append(output.detach().requires_grad_(True))

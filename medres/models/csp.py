@@ -116,18 +116,6 @@ class PartialNetwork(Network):
         draw_weights(self)
 
 
-def build_csp(spec: NetworkSpec) -> PartialNetwork:
-    """Build a CSPDarknet, weights freshly drawn from torch's current generator.
-
-    Args:
-        spec: a spec whose name is "cspdarknet53".
-
-    Returns:
-        The network, in training mode.
-    """
-    return PartialNetwork(spec)
-
-
 def smallest_input(spec: NetworkSpec) -> int:
     """Name the least number of voxels along each axis that the network takes.
 

@@ -78,18 +78,6 @@ def _small_stem(layers: Layers, spec: NetworkSpec, channels: int) -> nn.Sequenti
     return layers.unit(spec.in_channels, channels, 3)
 
 
-def build_densenet(spec: NetworkSpec) -> DenseNetwork:
-    """Build a DenseNet, weights freshly drawn from torch's current generator.
-
-    Args:
-        spec: a spec whose name is one of `BLOCKS`.
-
-    Returns:
-        The network, in training mode.
-    """
-    return DenseNetwork(spec)
-
-
 def smallest_input(spec: NetworkSpec) -> int:
     """Name the least number of voxels along each axis that the network takes.
 

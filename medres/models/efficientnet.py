@@ -134,18 +134,6 @@ def round_channels(channels: float) -> int:
     return rounded + DIVISOR if rounded < 0.9 * channels else rounded
 
 
-def build_efficientnet(spec: NetworkSpec) -> EfficientNetwork:
-    """Build an EfficientNet, weights freshly drawn from torch's current generator.
-
-    Args:
-        spec: a spec whose name is "efficientnet_b0" to "efficientnet_b7".
-
-    Returns:
-        The network, in training mode.
-    """
-    return EfficientNetwork(spec)
-
-
 def smallest_input(spec: NetworkSpec) -> int:
     """Name the least number of voxels along each axis that the network takes.
 

@@ -147,6 +147,7 @@ def _square(pooled: int) -> Block:
     """Make the block of figure 5: 1 x 1, 5 x 5, two 3 x 3 and a pool side by side."""
 
     def make(layers: Layers, n: int) -> tuple[nn.Module, int]:
+        """Put the branches side by side."""
         branches = [
             chain(layers, n, (64, 1)),
             chain(layers, n, (48, 1), (64, 5)),
@@ -172,6 +173,7 @@ def _factorised(inner: int) -> Block:
     """Make the block of figure 6: seven-wide kernels, factorised."""
 
     def make(layers: Layers, n: int) -> tuple[nn.Module, int]:
+        """Put the branches side by side."""
         once = lines(layers, (inner, 192), 7)
         twice = [*lines(layers, (inner, inner), 7, turned=True), *lines(layers, (inner, 192), 7, turned=True)]
         branches = [
@@ -206,18 +208,6 @@ def _fans(layers: Layers, n: int) -> tuple[nn.Module, int]:
         nn.Sequential(layers.mean_pool(3, 1, 1), chain(layers, n, (192, 1))),
     ]
     return Parallel(branches), total(layers, 320, 192) + 2 * layers.dims * inner
-
-
-def build_inception(spec: NetworkSpec) -> InceptionNetwork:
-    """Build an Inception-v3, weights freshly drawn from torch's current generator.
-
-    Args:
-        spec: a spec whose name is "inception_v3".
-
-    Returns:
-        The network, in training mode.
-    """
-    return InceptionNetwork(spec)
 
 
 def smallest_input(spec: NetworkSpec) -> int:

@@ -134,6 +134,7 @@ def _block8(kind: str) -> Block:
     """Make the residual block of the coarsest grid (8 x 8 cells as published); the last one has no activation."""
 
     def make(layers: Layers, n: int) -> tuple[nn.Module, int]:
+        """Put the branches side by side, their sum beside the input."""
         branches = Parallel([chain(layers, n, (192, 1)), chain(layers, n, (192, 1), *lines(layers, (224, 256), 3))])
         inner = total(layers, 192, 256)
         return ResidualInception(layers, branches, inner, n, scale=SCALES[kind], last=kind == "last"), n
@@ -144,15 +145,3 @@ def _block8(kind: str) -> Block:
 def _gather(layers: Layers, n: int) -> tuple[nn.Module, int]:
     """Make the last 1 x 1 convolution."""
     return chain(layers, n, (LAST_CHANNELS, 1)), layers.scaled(LAST_CHANNELS)
-
-
-def build_inception_resnet(spec: NetworkSpec) -> InceptionResidualNetwork:
-    """Build an Inception-ResNet-v2, weights freshly drawn from torch's current generator.
-
-    Args:
-        spec: a spec whose name is "inception_resnet_v2".
-
-    Returns:
-        The network, in training mode.
-    """
-    return InceptionResidualNetwork(spec)

@@ -105,45 +105,50 @@ def _enter(
 
 
 _enter(
-    resnet.build_resnet,
+    resnet.ResidualNetwork,
     resnet.smallest_input,
     resnet.STAGES,
     {name: "He et al. 2016" for name in resnet.PLANS},
     *CHOICES,
 )
 _enter(
-    resnext.build_resnext,
+    resnext.GroupedNetwork,
     resnet.smallest_input,
     resnet.STAGES,
     {name: "Hu et al. 2018" if name.startswith("se") else "Xie et al. 2017" for name in resnext.PLANS},
     *CHOICES,
 )
-for _depth in vgg.REPEATS:
-    _enter(vgg.build_vgg, vgg.smallest_input, vgg.STAGES, {f"vgg{_depth}": "Simonyan & Zisserman 2015"}, "convolution")
-    _enter(
-        vgg.build_vgg,
-        vgg.smallest_input,
-        vgg.STAGES,
-        {f"vgg{_depth}_bn": "Simonyan & Zisserman 2015; Ioffe & Szegedy 2015"},
-        "norm",
-        "convolution",
-    )
 _enter(
-    inception.build_inception,
+    vgg.PlainNetwork,
+    vgg.smallest_input,
+    vgg.STAGES,
+    {f"vgg{depth}": "Simonyan & Zisserman 2015" for depth in vgg.REPEATS},
+    "convolution",
+)
+_enter(
+    vgg.PlainNetwork,
+    vgg.smallest_input,
+    vgg.STAGES,
+    {f"vgg{depth}_bn": "Simonyan & Zisserman 2015; Ioffe & Szegedy 2015" for depth in vgg.REPEATS},
+    "norm",
+    "convolution",
+)
+_enter(
+    inception.InceptionNetwork,
     inception.smallest_input,
     inception.STAGES,
     {"inception_v3": "Szegedy et al. 2016"},
     "norm",
 )
 _enter(
-    inception_resnet.build_inception_resnet,
+    inception_resnet.InceptionResidualNetwork,
     inception.smallest_input,
     inception.STAGES,
     {"inception_resnet_v2": "Szegedy et al. 2017"},
     "norm",
 )
 _enter(
-    efficientnet.build_efficientnet,
+    efficientnet.EfficientNetwork,
     efficientnet.smallest_input,
     efficientnet.STAGES,
     {name: "Tan & Le 2019" for name in efficientnet.SCALES},
@@ -151,7 +156,7 @@ _enter(
     "convolution",
 )
 _enter(
-    densenet.build_densenet,
+    densenet.DenseNetwork,
     densenet.smallest_input,
     densenet.STAGES,
     {name: "Huang et al. 2017" for name in densenet.BLOCKS},
@@ -159,13 +164,13 @@ _enter(
     "convolution",
 )
 _enter(
-    vit.build_vit,
+    vit.VisionTransformer,
     vit.smallest_input,
     vit.STAGES,
     {"vit_s16": "Touvron et al. 2021", "vit_b16": "Dosovitskiy et al. 2021"},
 )
 _enter(
-    unet_encoder.build_unet_encoder,
+    unet_encoder.UNetEncoder,
     unet_encoder.smallest_input,
     unet_encoder.STAGES,
     {"unet_encoder": "Ronneberger et al. 2015"},
@@ -173,7 +178,7 @@ _enter(
     "convolution",
 )
 _enter(
-    csp.build_csp,
+    csp.PartialNetwork,
     csp.smallest_input,
     csp.STAGES,
     {"cspdarknet53": "Wang et al. 2020; Bochkovskiy et al. 2020"},

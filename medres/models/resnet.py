@@ -132,18 +132,6 @@ class ResidualNetwork(Network, ResNet):  # type: ignore[misc]
         return x
 
 
-def build_resnet(spec: NetworkSpec) -> ResidualNetwork:
-    """Build a residual network, weights freshly drawn from torch's current generator.
-
-    Args:
-        spec: a spec whose name is one of `resnet10` to `resnet200`.
-
-    Returns:
-        The network, in training mode.
-    """
-    return ResidualNetwork(spec)
-
-
 def smallest_input(spec: NetworkSpec) -> int:
     """Name the least number of voxels along each axis that the network takes.
 

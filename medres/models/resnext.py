@@ -13,7 +13,6 @@ from torch import Tensor
 
 from medres.models.layers import Layers, SqueezeExcitation
 from medres.models.resnet import Plan, ResidualNetwork
-from medres.models.spec import NetworkSpec
 
 BASE_PLANES = 64  # planes at which the published width of a group stands
 SQUEEZE = 16  # Hu et al. 2018, section 6.4
@@ -109,15 +108,3 @@ class GroupedNetwork(ResidualNetwork):
     """
 
     plans = PLANS
-
-
-def build_resnext(spec: NetworkSpec) -> GroupedNetwork:
-    """Build a ResNeXt, weights freshly drawn from torch's current generator.
-
-    Args:
-        spec: a spec whose name is one of `PLANS`.
-
-    Returns:
-        The network, in training mode.
-    """
-    return GroupedNetwork(spec)

@@ -51,18 +51,6 @@ class UNetEncoder(Network):
         draw_weights(self)
 
 
-def build_unet_encoder(spec: NetworkSpec) -> UNetEncoder:
-    """Build a U-Net encoder, weights freshly drawn from torch's current generator.
-
-    Args:
-        spec: a spec whose name is "unet_encoder".
-
-    Returns:
-        The network, in training mode.
-    """
-    return UNetEncoder(spec)
-
-
 def smallest_input(spec: NetworkSpec) -> int:
     """Name the least number of voxels along each axis that the network takes.
 

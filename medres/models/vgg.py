@@ -109,18 +109,6 @@ def _dense(spec: NetworkSpec, into: int, units: int, edge: int) -> nn.Sequential
     return nn.Sequential(pool, nn.Flatten(1), first, nn.ReLU(), nn.Dropout(spec.dropout), second, nn.ReLU())
 
 
-def build_vgg(spec: NetworkSpec) -> PlainNetwork:
-    """Build a VGG, weights freshly drawn from torch's current generator.
-
-    Args:
-        spec: a spec whose name is "vgg" and 11, 16 or 19, with "_bn" for batch norm.
-
-    Returns:
-        The network, in training mode.
-    """
-    return PlainNetwork(spec)
-
-
 def smallest_input(spec: NetworkSpec) -> int:
     """Name the least number of voxels along each axis that the network takes.
 

@@ -217,18 +217,6 @@ def _draw(network: VisionTransformer) -> None:
     nn.init.normal_(network.positions, std=SPREAD)
 
 
-def build_vit(spec: NetworkSpec) -> VisionTransformer:
-    """Build a vision transformer, weights freshly drawn from torch's current generator.
-
-    Args:
-        spec: a spec whose name is "vit_s16" or "vit_b16".
-
-    Returns:
-        The network, in training mode.
-    """
-    return VisionTransformer(spec)
-
-
 def smallest_input(spec: NetworkSpec) -> int:
     """Name the least number of voxels along each axis that the network takes.
 

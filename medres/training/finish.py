@@ -207,6 +207,7 @@ def fit_scan_temperature(experiment: ExperimentSpec, fitted: Fitted, validation:
     truth = [scan.label for scan in validation]
 
     def loss(log_temperature: float) -> float:
+        """Mean of minus the log-probability of the truth at one temperature."""
         found = [scan_scores(logits, experiment, float(np.exp(log_temperature))) for logits in fitted.logits]
         return float(-np.mean([np.log(max(row[label], 1e-12)) for row, label in zip(found, truth, strict=True)]))
 
@@ -301,6 +302,7 @@ def embed_scans(
 
 def _embed(network: Any, scan: PreparedScan, variants: TestTimeSpec) -> NDArray[np.float64]:
     def run(x: Tensor) -> dict[str, Tensor]:
+        """Embed one variant."""
         return {"embedding": network.embed(x)}
 
     parts = [run_variants(run, part, variants)["embedding"] for part in scan.tensor.split(EMBED_BATCH)]

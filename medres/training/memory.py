@@ -59,6 +59,7 @@ def measure_need(network: nn.Module, shape: Sequence[int], *, averaged: bool = F
     saved: dict[int, int] = {}
 
     def note(tensor: Tensor) -> Tensor:
+        """Count a tensor that the backward pass keeps, each storage once."""
         saved[tensor.untyped_storage()._cdata] = tensor.numel() * tensor.element_size()
         return tensor
 

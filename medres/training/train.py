@@ -159,6 +159,7 @@ def _prepare(
     for rows in parts:
 
         def advance(done: int, _: int, before: int = before) -> None:
+            """Count on from the part before."""
             if run.on_prepare is not None:
                 run.on_prepare(before + done, total)
 

@@ -6,20 +6,11 @@ import pytest
 import torch
 from monai.networks.nets.densenet import DenseNet
 
-from medres.models.registry import build_network
-from medres.models.spec import NetworkSpec
+from tests.medres.models.small_networks import small_network
 
 
 def build(name="densenet121", dims=2, **changes):
-    facts = {"name": name, "spatial_dims": dims, "in_channels": 1, "label_count": 2, "width": 0.125}
-    return build_network(NetworkSpec(**facts | changes)).eval()
-
-
-@pytest.mark.parametrize("dims", [2, 3])
-@pytest.mark.parametrize(("stem", "factor"), [("standard", 32), ("small", 8)])
-def test_last_map_has_the_stride_that_is_said(dims, stem, factor):
-    features = build(dims=dims, stem=stem, width=0.0625).features(torch.zeros(1, 1, *[32] * dims))
-    assert features.shape[2:] == (32 // factor,) * dims
+    return small_network(name, dims, **changes)
 
 
 @pytest.mark.parametrize("dims", [2, 3])

@@ -11,6 +11,7 @@ from medres.errors import ModelError
 from medres.explain.gradcam import default_layer, grad_cam
 from medres.models.registry import REGISTRY, build_network, check_input_size, count_parameters, find_entry
 from medres.models.spec import NetworkSpec
+from tests.medres.models.small_networks import small_network
 
 FAMILIES = (  # one of each
     "resnet10",
@@ -76,6 +77,14 @@ def test_every_network_keeps_the_house_interface_and_is_deterministic(name, dims
     assert network.fc.in_features == embedding.shape[1]
     children = {child for child, module in network.named_children() if any(True for _ in module.parameters())}
     assert set(network.stages) | {"fc"} <= children
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+@pytest.mark.parametrize(("stem", "factor"), [("standard", 32), ("small", 8)])
+@pytest.mark.parametrize("name", ["cspdarknet53", "densenet121", "efficientnet_b0", "resnext50_32x4d", "vgg11_bn"])
+def test_last_map_has_the_stride_that_is_said(name, dims, stem, factor):
+    features = small_network(name, dims, stem=stem, width=0.0625).features(torch.zeros(1, 1, *[32] * dims))
+    assert features.shape[2:] == (32 // factor,) * dims
 
 
 @pytest.mark.parametrize("dims", [2, 3])
