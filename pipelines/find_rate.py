@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import torch
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from torch import Tensor
 
 from medres.datasets.files import write_atomically
 from medres.datasets.split import Split
 from medres.models.registry import build_network
+from medres.results.disclaimer import Stamp
 from medres.results.evaluation_tables import write_csv
+from medres.results.plots import learning_rate_sweep
+from medres.results.writing import write_bytes
 from medres.training.dataset import prepare_scans
-from medres.training.find_rate import RateSweep, find_rate
+from medres.training.find_rate import find_rate
 from medres.training.losses import class_weights
 from medres.training.sampling import EpochBatches
 from pipelines import console
@@ -53,7 +55,8 @@ def sweep_rates(task: Task, parts: Split, out: Path) -> int:
     counts = np.bincount([scan.label for scan in scans], minlength=len(experiment.labels.names))
     weights = class_weights(tuple(map(int, counts)), spec.balance)
     found = find_rate(build_network(experiment.network_spec, spec.seed), batch, weights)
-    draw_sweep(found, out / PICTURE, experiment.name)
+    stamp = Stamp(experiment.name, experiment.version, date.today().isoformat())
+    write_bytes(out / PICTURE, learning_rate_sweep(found.rates, found.losses, found.chosen, stamp), "the curve")
     write_atomically(out / TABLE, write_csv(["learning_rate", "loss"], zip(found.rates, found.losses, strict=True)))
     console.say(f"learning_rate = {found.chosen:.1e}   (the experiment has {spec.learning_rate:g})")
     console.say(f"curve     {out / PICTURE}")
@@ -63,23 +66,3 @@ def sweep_rates(task: Task, parts: Split, out: Path) -> int:
 def _epoch(sampler: EpochBatches, epoch: int) -> list[list[tuple[int, int]]]:
     sampler.set_epoch(epoch)
     return list(sampler)
-
-
-def draw_sweep(found: RateSweep, path: Path, title: str) -> None:
-    """Draw loss over learning rate.
-
-    Args:
-        found: of `find_rate`.
-        path: PNG to write.
-        title: of the picture.
-    """
-    figure = Figure(figsize=(6, 3.6), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    axes.semilogx(found.rates, found.losses)
-    axes.axvline(found.chosen, linestyle="--", label=f"chosen: {found.chosen:.1e}")
-    axes.set(xlabel="learning rate", ylabel="training loss, smoothed", title=f"{title}: sweep of learning rates")
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)

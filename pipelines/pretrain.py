@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 from medres.datasets.manifest import read_manifest
@@ -15,13 +16,15 @@ from medres.datasets.split_file import read_split
 from medres.errors import TrainingError
 from medres.io.privacy import load_site_key
 from medres.models.registry import build_network, check_input_size
+from medres.results.disclaimer import Stamp
+from medres.results.plots import training_curves
+from medres.results.writing import write_bytes
 from medres.training.dataset import PreparedScan, prepare_scans
 from medres.training.pretraining.loop import Watch, pretrain
 from medres.training.pretraining.record import HISTORY, RECORD, WEIGHTS, save_pretrained, seen_patients
 from medres.training.spec import ExperimentSpec, LabelSpec
 from medres.training.toml_file import read_experiment
 from pipelines import console
-from pipelines.curves import draw_curves
 
 BACKBONE, RUN, CACHE = "backbone", "run", "cache"
 NO_LABEL = "scan without a label"
@@ -57,7 +60,9 @@ def run(
         "seconds": round(time.monotonic() - began, 1),
     }
     save_pretrained(out / BACKBONE, found, experiment, scans, load_site_key(), facts)
-    draw_curves((out / BACKBONE / HISTORY).read_bytes(), out / "curves.png", f"{experiment.name}, pretraining", PANELS)
+    stamp = Stamp(f"{experiment.name}, pretraining", experiment.version, date.today().isoformat())
+    curves = training_curves((out / BACKBONE / HISTORY).read_bytes(), stamp, PANELS)
+    write_bytes(out / "curves.png", curves, "the curves")
     console.say(f"weights   {out / BACKBONE / WEIGHTS}   (name them as `weights` in the experiment's TOML)")
     console.say(f"curves    {out / 'curves.png'}")
     last = found.history[-1]

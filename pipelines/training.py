@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -16,11 +17,13 @@ from medres.datasets.rows import Manifest
 from medres.datasets.split import Split
 from medres.models.trained_model import TrainedModel
 from medres.models.transfer import LoadingRecord
+from medres.results.disclaimer import Stamp
+from medres.results.plots import training_curves
+from medres.results.writing import write_bytes
 from medres.training.module import Watchers
 from medres.training.spec import ExperimentSpec
 from medres.training.train import Run, Source, train
 from pipelines import console
-from pipelines.curves import draw_curves
 from pipelines.explanations import add_explanation
 
 
@@ -70,7 +73,8 @@ def train_once(task: Task, parts: Split, out: Path, *, resume: bool = False) -> 
         return None
     with console.progress("heatmaps") as advance:
         model = add_explanation(model, task.scans, parts, task.experiment.labels, advance)
-    draw_curves(model.read_file("history.csv"), out / "curves.png", task.experiment.name)
+    stamp = Stamp(model.spec.name, model.spec.version, date.today().isoformat())
+    write_bytes(out / "curves.png", training_curves(model.read_file("history.csv"), stamp), "the curves")
     say_model(model, out)
     return model
 

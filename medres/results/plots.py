@@ -5,6 +5,7 @@ Knows no scan, no network and no file.
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Mapping, Sequence
 
@@ -15,30 +16,66 @@ from numpy.typing import ArrayLike
 
 from medres.results.disclaimer import DISCLAIMER, Stamp
 
+PANELS = {
+    "loss": ("train_loss", "validation_loss"),
+    "AUROC": ("validation_auroc",),
+    "gradient norm": ("gradient_norm",),
+    "learning rate of the head": ("learning_rate",),
+}  # of a training
 NEGATIVE_COLOUR, POSITIVE_COLOUR = "#6b7a8f", "#c2410c"
 
 
-def training_curves(history: Mapping[str, Sequence[float]], stamp: Stamp) -> bytes:
-    """Draw how loss and validation AUROC went, epoch by epoch.
+def training_curves(history: bytes, stamp: Stamp, panels: Mapping[str, Sequence[str]] = PANELS) -> bytes:
+    """Draw a history, epoch by epoch; a column with `_lower` and `_upper` beside it gets a band.
 
     Args:
-        history: by name, one value for each epoch; names that hold "loss" share one axis, all others (in [0, 1])
-            another. NaN leaves a gap.
+        history: `history.csv` of a training or a pretraining: a column `epoch`, and others.
+        stamp: model, version and day.
+        panels: name of each panel -> columns that it shows; a column that is not there leaves its panel empty.
+
+    Returns:
+        A PNG file's bytes.
+    """
+    rows = list(csv.DictReader(io.StringIO(history.decode())))
+    figure = Figure(figsize=(15, 3.4), layout="constrained")
+    figure.suptitle(f"{stamp.model_name}: history (no test result)", fontsize=10)
+    epochs = [float(row["epoch"]) for row in rows]
+    for axes, (name, columns) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+        for column in columns:
+            axes.plot(epochs, _column(rows, column), label=column.replace("_", " "))
+            axes.fill_between(epochs, _column(rows, f"{column}_lower"), _column(rows, f"{column}_upper"), alpha=0.2)
+        axes.set(xlabel="epoch", ylabel=name)
+        axes.grid(alpha=0.3)
+        if len(columns) > 1:
+            axes.legend(fontsize=8)
+    return finish(figure, stamp)
+
+
+def _column(rows: Sequence[Mapping[str, str]], name: str) -> list[float]:
+    """Take one column as numbers; NaN where it is not there."""
+    return [float(row.get(name, "nan")) for row in rows]
+
+
+def learning_rate_sweep(rates: ArrayLike, losses: ArrayLike, chosen: float, stamp: Stamp) -> bytes:
+    """Draw loss over learning rate, and the rate that was chosen.
+
+    Args:
+        rates: (n,), above 0.
+        losses: (n,).
+        chosen: one rate.
         stamp: model, version and day.
 
     Returns:
         A PNG file's bytes.
     """
-    figure = Figure(figsize=(8, 3.4), layout="constrained")
-    losses, others = figure.subplots(1, 2)
-    for name, values in history.items():
-        axes = losses if "loss" in name else others
-        axes.plot(np.arange(1, len(values) + 1), values, marker=".", label=name.replace("_", " "))
-    losses.set(xlabel="epoch", ylabel="loss (lower is better)")
-    others.set(xlabel="epoch", ylabel="higher is better", ylim=(0, 1.02))
-    for axes in (losses, others):
-        if axes.lines:
-            axes.legend(fontsize=8)
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    axes = figure.subplots()
+    axes.semilogx(rates, losses)
+    axes.axvline(chosen, linestyle="--", label=f"chosen: {chosen:.1e}")
+    axes.set(xlabel="learning rate", ylabel="training loss, smoothed")
+    axes.set_title(f"{stamp.model_name}: sweep of learning rates")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
     return finish(figure, stamp)
 
 
