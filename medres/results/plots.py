@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from medres.results.disclaimer import DISCLAIMER, Stamp
@@ -45,6 +46,7 @@ def training_curves(history: bytes, stamp: Stamp, panels: Mapping[str, Sequence[
             axes.plot(epochs, _column(rows, column), label=column.replace("_", " "))
             axes.fill_between(epochs, _column(rows, f"{column}_lower"), _column(rows, f"{column}_upper"), alpha=0.2)
         axes.set(xlabel="epoch", ylabel=name)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         if len(columns) > 1:
             axes.legend(fontsize=8)
