@@ -71,7 +71,7 @@ NAMES = {
     "classwise_ece": "Class-wise ECE",
     "sensitivity_bootstrap": "Sensitivity, bootstrap interval",
     "specificity_bootstrap": "Specificity, bootstrap interval",
-    "froc_mean": "Mean sensitivity of the seven",
+    "froc_mean": "Mean sensitivity, 1/8 to 8 false marks a scan",
     "hit_rate": "Hottest place on a lesion",
     "hit_rate_blind": "A blind place on a lesion",
     "lesions_marked": "Lesions marked at all",
