@@ -5,15 +5,12 @@ Knows no manifest; manifests, splits and audits are internal stores (mode 600) a
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 
 from medres.errors import StoreError
+from medres.io.atomic import OWNER, atomic_writer
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 BLOCK = 1 << 20  # bytes read at once
 
 
@@ -27,23 +24,12 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     Raises:
         StoreError: `E_DISK_FULL` or `E_WRITE`; the old file is untouched.
     """
-    blob = content.encode() if isinstance(content, str) else content
-    temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".medres-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(blob)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
     except OSError as error:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
-        code = "E_DISK_FULL" if error.errno in FULL else "E_WRITE"
-        raise StoreError(
-            code, f"{len(blob)} bytes could not be written ({errno.errorcode.get(error.errno or 0)})"
-        ) from None
+        raise StoreError("E_WRITE", f"the folder cannot be made ({(error.strerror or '').lower()})") from None
+    with atomic_writer(path, mode=OWNER) as stream:
+        stream.write(content.encode() if isinstance(content, str) else content)
 
 
 def file_digest(path: Path) -> str:

@@ -16,14 +16,16 @@ from typing import BinaryIO
 from medres.errors import StoreError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+ANYBODY, OWNER = 0o666, 0o600
 
 
 @contextmanager
-def atomic_writer(path: Path) -> Iterator[BinaryIO]:
+def atomic_writer(path: Path, *, mode: int = ANYBODY) -> Iterator[BinaryIO]:
     """Write a file beside its place and move it there when it is whole and on the disk.
 
     Args:
         path: the file; one that stands there already stays untouched until the new one is whole.
+        mode: who may read and write it, from its first byte on; the system's mask is taken off.
 
     Yields:
         A binary stream.
@@ -33,7 +35,7 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
     """
     draft = path.with_name(f".medres-{secrets.token_hex(6)}.part")
     try:
-        with draft.open("xb") as stream:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())

@@ -6,7 +6,6 @@ Knows files and digests; knows no network.
 from __future__ import annotations
 
 import io
-import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from medres.errors import TrainingError
+from medres.io.atomic import atomic_writer
 from medres.models.folder import said_plainly
 from medres.training.spec import ExperimentSpec
 
@@ -32,19 +32,12 @@ def write_state(path: Path, content: dict[str, Any]) -> None:
     Raises:
         StoreError: E_DISK_FULL or E_WRITE.
     """
-    draft = path.with_name(f".{path.name}.draft")
     held = io.BytesIO()  # torch's own writer says of a full disk no more than "unexpected pos"
     torch.save(content, held)
     with said_plainly():
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with draft.open("wb") as stream:
-                stream.write(held.getbuffer())
-                stream.flush()
-                os.fsync(stream.fileno())
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
+    with atomic_writer(path) as stream:
+        stream.write(held.getbuffer())
 
 
 class AtomicCheckpoints(TorchCheckpointIO):
