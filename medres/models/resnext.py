@@ -102,6 +102,7 @@ class GroupedNetwork(ResidualNetwork):
         (arXiv:1709.01507).
 
     Example:
+        >>> from medres.models.spec import NetworkSpec
         >>> spec = NetworkSpec(name="resnext50_32x4d", spatial_dims=2, in_channels=1, label_count=3, width=0.25)
         >>> GroupedNetwork(spec)(torch.zeros(2, 1, 32, 32)).shape
         torch.Size([2, 3])
