@@ -10,6 +10,7 @@ fetched from npm into a folder that is thrown away.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import platform
@@ -33,7 +34,8 @@ ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "-
 ARGUMENTS += ["--enable-unsafe-swiftshader"]  # WebGL on the processor, for NiiVue
 ARGUMENTS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 SHAPES = ("256x256x128", "512x512x400")
-STEPS, PLAIN_STEPS, PEER_STEPS, OPENINGS = 60, 8, 12, 3
+STEPS, PLAIN_STEPS, OPENINGS = 60, 8, 3
+PEER_STEPS = {"256x256x128": 12, "512x512x400": 3}  # the large one takes NiiVue half a minute a step without a GPU
 Times = dict[str, list[float]]  # milliseconds, by what was done
 WAIT_MS = 240_000
 READY = {
@@ -119,7 +121,7 @@ def time_canvas(browser: Browser, address: str, shape: str) -> Times:
 def time_peer(browser: Browser, address: str, shape: str) -> Times:
     """Time NiiVue the same way."""
     page, openings = time_openings(browser, address, "niivue", shape)
-    return {"first image": openings, **_driven(page, viewer_peer.DRIVE, PEER_STEPS)}
+    return {"first image": openings, **_driven(page, viewer_peer.DRIVE, PEER_STEPS.get(shape, 3))}
 
 
 def _driven(page: Page, script: str, steps: int) -> Times:
@@ -231,9 +233,11 @@ def time_all(shapes: list[str], scripts: Path | None) -> dict[str, dict[str, Tim
     try:
         with sync_playwright() as play:
             browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-            timed = {
-                shape: {way: measure(browser, address, shape) for way, measure in ways.items()} for shape in shapes
-            }
+            timed: dict[str, dict[str, Times]] = {shape: {} for shape in shapes}
+            for shape, (way, measure) in itertools.product(shapes, ways.items()):
+                timed[shape][way] = measure(browser, address, shape)
+                medians = {what: f"{statistics.median(values):.1f}" for what, values in timed[shape][way].items()}
+                print(f"{shape} {way}: {medians}", flush=True)
             browser.close()
     finally:
         server.terminate()
