@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -259,9 +260,10 @@ def validation_table(experiment: ExperimentSpec, data: Data, scores: NDArray[np.
 
 
 def history_table(history: Sequence[Mapping[str, float]]) -> bytes:
-    """Write the history, one row for each epoch, as CSV."""
-    rows = [list(history[0])] if history else []
-    return _to_csv([*rows, *([f"{value:.6g}" for value in row.values()] for row in history)])
+    """Write the history, one row for each epoch, as CSV; what an epoch of an older version did not note is "nan"."""
+    names = list(dict.fromkeys(name for row in history for name in row))
+    rows = [[f"{row.get(name, math.nan):.6g}" for name in names] for row in history]
+    return _to_csv([names, *rows] if names else [])
 
 
 def training_data(data: Data) -> dict[str, Any]:

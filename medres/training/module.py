@@ -32,6 +32,7 @@ from medres.training.losses import class_weights, classification_loss
 from medres.training.processes import agree_on_buffers, gather, is_sharded, mean_share
 from medres.training.sampling import mix_seeds
 from medres.training.spec import ExperimentSpec
+from medres.training.waiting import Waiting
 
 Batch = tuple[Tensor, Tensor, Tensor]  # (B, C, *spatial), labels (B,), scans (B,)
 NAMED_ROWS = 8  # rows spelt out where a batch gave NaN
@@ -112,6 +113,7 @@ class ClassifierModule(lightning.LightningModule):
         self._found: list[tuple[Tensor, Tensor]] = []
         self._started, self._scans = 0.0, torch.empty(0)
         self._stepped = -1  # the last step whose weights were averaged
+        self._waiting = Waiting()
         self.register_buffer("class_weights", class_weights(facts.label_counts, self.spec.balance), persistent=False)
 
     @property
@@ -136,12 +138,18 @@ class ClassifierModule(lightning.LightningModule):
         self._started, self._losses, self._norms = time.monotonic(), [], []
         self.network.train()
         release(self.network, self.facts.stages, self.current_epoch, self.spec)
+        self._waiting.start()
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Note that the network has its batch."""
+        self._waiting.fetched()
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Vary a batch, compute its loss."""
         x, labels, scans = batch
         seeds = Generator().manual_seed(mix_seeds(self.spec.seed, self.current_epoch, batch_idx))
-        with torch.autocast(x.device.type, enabled=False):  # a sampling grid in bf16 would be off by voxels
+        # fp32: a sampling grid in bf16 would be off by voxels
+        with self._waiting.varied(), torch.autocast(x.device.type, enabled=False):
             x = augment(x, self.experiment.augmentation, seeds, self._units, is_mr=self._is_mr)
             x, shares = mix(x, labels, len(self.experiment.labels.names), self.experiment.augmentation, seeds)
             x = self._laid_out(x)
@@ -178,6 +186,7 @@ class ClassifierModule(lightning.LightningModule):
         self._average()
         if self._watchers.on_batch is not None:
             self._watchers.on_batch(self.global_step, self.steps, self._losses[-1])
+        self._waiting.learnt()
 
     def on_validation_epoch_start(self) -> None:
         """Forget the last validation."""
@@ -207,6 +216,8 @@ class ClassifierModule(lightning.LightningModule):
             "gradient_norm": float(np.mean(self._norms)) if self._norms else float("nan"),
             "learning_rate": float(self.trainer.optimizers[0].param_groups[0]["lr"]),
             "seconds": time.monotonic() - self._started,
+            "training_seconds": self._waiting.seconds,
+            "waiting_share": self._waiting.share,
         }
         self.log_dict({**{name: row[name] for name in LOGGED}, "rank": row["validation_auroc"] - LOSS_SHARE * loss})
         self.history.append(row)
