@@ -76,6 +76,8 @@ E_SPLIT_FORMAT | the split file cannot be used | make the split again with medre
 E_SPLIT_TOO_FEW | too few patients for the parts asked for | ask for fewer parts or add patients
 W_FLAT | every pixel of a scan has the same value | leave the scan out, or export it again
 E_MASK | a segmentation cannot be used | convert it as the message says
+E_POINTS | a file of lesion points cannot be used | correct the rows that are named; docs/patches.md describes the file
+E_LESION_NONE | a positive scan says nowhere where its lesion is, and points or masks were to teach it | add its points or mask, leave the scan out, or take supervision = "scan"
 """
 
 MODEL = """

@@ -22,7 +22,8 @@ from medres.results.writing import write_bytes
 from medres.training.augmentation.preview import active_changes, alone, draw_mixed, draw_variants
 from medres.training.augmentation.spec import AugmentationSpec
 from medres.training.augmentation.units import units_of
-from medres.training.dataset import PreparedScan, prepare_scans
+from medres.training.dataset import prepare_scans
+from medres.training.prepared import PreparedScan
 from medres.training.spec import ExperimentSpec
 from medres.training.toml_file import read_experiment
 from pipelines.console import EXIT_OK, progress, say
@@ -81,7 +82,7 @@ def draw_sheet(experiment: ExperimentSpec, scans: Sequence[PreparedScan], varian
     """Draw the sheet: each scan with everything, the first with each change alone, and blends."""
     spec, shown = experiment.augmentation, experiment.preprocessing
     changes = active_changes(spec)
-    batches = [scan.tensor[scan.views // 2][None] for scan in scans]  # (1, C, *spatial) each; the middle view
+    batches = [scan.view(scan.views // 2)[None] for scan in scans]  # (1, C, *spatial) each; the middle view
     units, is_mr = units_of(shown), shown.modality == "MR"
 
     def rows_of(batch: Tensor, one: AugmentationSpec, place: int = 0) -> list[NDArray]:

@@ -49,7 +49,7 @@ def sweep_rates(task: Task, parts: Split, out: Path) -> int:
 
     def batch(step: int) -> tuple[Tensor, Tensor]:
         places = order[step % len(order)]
-        x = torch.stack([scans[scan].tensor[view] for scan, view in places])
+        x = torch.stack([scans[scan].view(view) for scan, view in places])
         return x, torch.tensor([scans[scan].label for scan, _ in places])
 
     counts = np.bincount([scan.label for scan in scans], minlength=len(experiment.labels.names))

@@ -19,7 +19,8 @@ from medres.models.registry import build_network, check_input_size
 from medres.results.disclaimer import Stamp
 from medres.results.plots import training_curves
 from medres.results.writing import write_bytes
-from medres.training.dataset import PreparedScan, prepare_scans
+from medres.training.dataset import prepare_scans
+from medres.training.prepared import PreparedScan
 from medres.training.pretraining.loop import Watch, pretrain
 from medres.training.pretraining.record import HISTORY, RECORD, WEIGHTS, save_pretrained, seen_patients
 from medres.training.spec import ExperimentSpec, LabelSpec
@@ -48,7 +49,7 @@ def run(
     rows = learn_from(read_split(split, listed), fold).rows(listed, "train") if split else listed.rows
     scans = _prepare(listed, rows, experiment, out / CACHE)
     network = build_network(experiment.network_spec, experiment.pretraining.seed)
-    check_input_size(experiment.network_spec, scans[0].tensor.shape[2:])
+    check_input_size(experiment.network_spec, scans[0].view(0).shape[1:])
     began = time.monotonic()
     with console.progress("pretrain") as advance:
         watch = watching(advance, Watch(out / RUN, _identity(experiment, scans), device, resume))

@@ -21,7 +21,7 @@ from medres.errors import DatasetError
 
 NAMED_COLUMNS = 8  # columns spelt out in a message
 TRUE, FALSE = ("yes", "true", "1", ""), ("no", "false", "0")
-OWN_COLUMNS = ("patient_id", "label", "modality", "spacing_known", "mask_path", "site")
+OWN_COLUMNS = ("patient_id", "label", "modality", "spacing_known", "mask_path", "points_path", "site")
 WINDOWS_ROOT = re.compile(r"^([A-Za-z]:|//)")
 
 
@@ -102,7 +102,7 @@ def _read_row(number: int, values: dict[str, str], folder: Path) -> ManifestRow:
     if "patient_id" in values and not values["patient_id"]:
         raise _RowError("E_MANIFEST_FORMAT", "patient_id must not be empty")
     paths = _channel_paths(values, folder)
-    mask = values.get("mask_path", "")
+    mask, points = values.get("mask_path", ""), values.get("points_path", "")
     return ManifestRow(
         number=number,
         patient_id=values.get("patient_id", ""),
@@ -112,6 +112,7 @@ def _read_row(number: int, values: dict[str, str], folder: Path) -> ManifestRow:
         spacing_known=known in TRUE,
         mask_path=relative_path(mask, folder) if mask else None,
         site=values.get("site", ""),
+        points_path=relative_path(points, folder) if points else None,
         extra={k: v for k, v in values.items() if k not in OWN_COLUMNS and k != "path" and not k.startswith("path_")},
     )
 
@@ -177,7 +178,10 @@ def _relocated(manifest: Manifest, folder: Path) -> Manifest:
 
     rows = (
         replace(
-            row, paths={name: move(p) for name, p in row.paths.items()}, mask_path=row.mask_path and move(row.mask_path)
+            row,
+            paths={name: move(p) for name, p in row.paths.items()},
+            mask_path=row.mask_path and move(row.mask_path),
+            points_path=row.points_path and move(row.points_path),
         )
         for row in manifest.rows
     )

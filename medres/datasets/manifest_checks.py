@@ -84,7 +84,7 @@ def check_patient_labels(manifest: Manifest) -> None:
 
 
 def check_files_exist(manifest: Manifest) -> None:
-    """Refuse rows whose scan or segmentation is not there.
+    """Refuse rows whose scan, segmentation or lesion points are not there.
 
     Args:
         manifest: to check.
@@ -96,7 +96,7 @@ def check_files_exist(manifest: Manifest) -> None:
     missing = [
         row.number
         for row in manifest.rows
-        if not all(map(exists, row.paths.values())) or (row.mask_path and not exists(row.mask_path))
+        if not all(map(exists, [*row.paths.values(), *filter(None, (row.mask_path, row.points_path))]))
     ]
     if missing:
         raise DatasetError(

@@ -31,6 +31,7 @@ class ManifestRow:
         spacing_known: False where the file's spacing is not true.
         mask_path: segmentation relative to the manifest, or None.
         site: where it was made, or "".
+        points_path: lesion points relative to the manifest (`points.py`), or None.
         extra: every other column by name.
     """
 
@@ -42,6 +43,7 @@ class ManifestRow:
     spacing_known: bool = True
     mask_path: Path | None = None
     site: str = ""
+    points_path: Path | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -131,6 +133,10 @@ class Manifest:
         """Say where the segmentation of a row lies, or None."""
         return self.folder / row.mask_path if row.mask_path else None
 
+    def points(self, row: ManifestRow) -> Path | None:
+        """Say where the lesion points of a row lie, or None."""
+        return self.folder / row.points_path if row.points_path else None
+
     def with_rows(self, rows: Iterable[ManifestRow]) -> Manifest:
         """Copy with other rows."""
         return replace(self, rows=tuple(rows))
@@ -160,5 +166,6 @@ def row_cells(row: ManifestRow) -> dict[str, str]:
     cells |= {"modality": row.modality} if row.modality else {}
     cells |= {} if row.spacing_known else {"spacing_known": "no"}
     cells |= {"mask_path": row.mask_path.as_posix()} if row.mask_path else {}
+    cells |= {"points_path": row.points_path.as_posix()} if row.points_path else {}
     cells |= {"site": row.site} if row.site else {}
     return cells | {name: text for name, text in row.extra.items() if text and name != "split"}

@@ -68,7 +68,8 @@ def describe_scan(volume: Volume, shown: ModelInput) -> dict[str, float]:
         shown: what the network is shown of it.
 
     Returns:
-        Facts by name: `intensity.*` of the tensor; `extent.*` and `spacing.*` (mm) of a scan whose spacing is known.
+        Facts by name: `intensity.*` of the tensor; `extent.*` and `spacing.*` (mm) of a scan whose spacing is known. A
+        network of patches sees every scan in pieces of one size: the extent is then no fact.
     """
     values = shown.batch.numpy()
     low, middle, high = np.percentile(values, [5, 50, 95])
@@ -81,7 +82,9 @@ def describe_scan(volume: Volume, shown: ModelInput) -> dict[str, float]:
         "intensity.p95": float(high),
         "intensity.step": float(steps.mean(dtype=np.float64)),
     }
-    return facts | (_size_facts(volume) if volume.spacing_known else {})
+    sizes = _size_facts(volume) if volume.spacing_known else {}
+    in_pieces = shown.grid is not None
+    return facts | {name: mm for name, mm in sizes.items() if not (in_pieces and name.startswith("extent."))}
 
 
 def _size_facts(volume: Volume) -> dict[str, float]:

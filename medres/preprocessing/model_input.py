@@ -38,6 +38,7 @@ class ModelInput:
         coverage: share of the scan's own field of view (padding left out) that the network is shown, in [0, 1].
         codes: `W_...` codes of the Volumes.
         digest: SHA-256 (hex) of the tensor's bytes.
+        grid: (C, i, j, k) float32, the prepared grid that patches were cut from; None where the views are not patches.
     """
 
     tensor: torch.Tensor
@@ -47,6 +48,7 @@ class ModelInput:
     coverage: float
     codes: tuple[str, ...]
     digest: str
+    grid: NDArray[np.float32] | None = None
 
     @property
     def batch(self) -> torch.Tensor:

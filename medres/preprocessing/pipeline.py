@@ -70,6 +70,7 @@ def preprocess(volumes: Volume | Mapping[str, Volume], spec: PreprocessingSpec) 
         coverage=coverage(reference, grid, seen_along(views, grid.shape)),
         codes=tuple(dict.fromkeys(code for volume in channels for code in volume.codes)),
         digest=hashlib.sha256(tensor.numpy().data).hexdigest(),
+        grid=whole if spec.views.kind == "patches" else None,
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -108,8 +109,31 @@ def cut_views(grid: NDArray[np.float32], views: tuple[View, ...], spec: Preproce
     flat_axis = spec.views.axis if isinstance(spec.views, SlicesView) else 2
     if not views:
         return _contiguous(_as_spatial(grid, flat_axis, spec.spatial_dims))  # (C, *spatial)
+    if spec.spatial_dims == 3:
+        return cut_boxes(grid, views)
     parts = [_as_spatial(_box(grid, view), flat_axis, spec.spatial_dims) for view in views]
     return _contiguous(np.stack(parts))  # (V, C, *spatial)
+
+
+def cut_boxes(grid: NDArray[np.float32], views: Sequence[View]) -> torch.Tensor:
+    """Cut boxes of one size out of a prepared grid, wherever they lie in it.
+
+    Args:
+        grid: (C, i, j, k), the prepared grid.
+        views: at least one; all of one size, each whole inside the grid.
+
+    Returns:
+        (V, C, i, j, k) float32, a copy.
+
+    Example:
+        >>> grid = np.arange(8, dtype=np.float32).reshape(1, 2, 2, 2)
+        >>> cut_boxes(grid, [View((0, 0, 1), (1, 1, 1)), View((1, 1, 1), (1, 1, 1))]).flatten().tolist()
+        [1.0, 7.0]
+    """
+    found = np.empty((len(views), len(grid), *views[0].size), np.float32)
+    for place, view in zip(found, views, strict=True):
+        place[...] = _box(grid, view)
+    return torch.from_numpy(found)  # (V, C, i, j, k)
 
 
 def _box(grid: NDArray[np.float32], view: View) -> NDArray[np.float32]:

@@ -1,7 +1,8 @@
 """Manifest rows -> prepared scans, through the one preprocessing path; prepared scans -> a torch dataset.
 
 Knows files, volumes and the cache; knows neither network nor loss. A cache entry is keyed by what the files hold, what
-the spec says and which version of medres prepared it.
+the spec says and which version of medres prepared it. Of a scan seen in patches the grid is kept, and patches are cut
+from it when they are asked for.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import safetensors.torch
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -26,6 +27,10 @@ from medres.models.scope import describe_scan
 from medres.preprocessing.model_input import ModelInput
 from medres.preprocessing.pipeline import preprocess
 from medres.preprocessing.spec import PreprocessingSpec
+from medres.preprocessing.views import find_views
+from medres.training.instances import Supervision
+from medres.training.lesions import Frames, Lesion, find_lesions
+from medres.training.prepared import GRID, VIEWS, Cut, PreparedScan
 from medres.training.spec import LabelSpec
 from medres.volume import Volume
 
@@ -33,38 +38,8 @@ Progress = Callable[[int, int], None]
 MEMORY_LIMIT_BYTES = 3 << 30  # beyond this, scans stay on the disk when there is a cache
 
 
-@dataclass(frozen=True, eq=False)
-class PreparedScan:
-    """One row, ready for the network.
-
-    Attributes:
-        number: of the row in its manifest.
-        key: of the row.
-        patient_id: of the row.
-        label: index into the model's labels.
-        source: (V, C, *spatial) float32, or the cache file that holds it.
-        content_digest: SHA-256 (hex) of the scan's decoded content, channels in order.
-        facts: what the scope gate looks at.
-        views: V.
-    """
-
-    number: int
-    key: str
-    patient_id: str
-    label: int
-    source: Tensor | Path
-    content_digest: str
-    facts: Mapping[str, float]
-    views: int
-
-    @property
-    def tensor(self) -> Tensor:
-        """The views, (V, C, *spatial) float32."""
-        return self.source if isinstance(self.source, Tensor) else safetensors.torch.load_file(self.source)["views"]
-
-
 class ScanDataset(Dataset[tuple[Tensor, int, int]]):
-    """Prepared scans by (scan, view) -> (tensor (C, *spatial), label, scan).
+    """Prepared scans by (scan, view) or by cut -> (tensor (C, *spatial), label, scan).
 
     Args:
         scans: in any order; their place here is what samplers name.
@@ -76,10 +51,12 @@ class ScanDataset(Dataset[tuple[Tensor, int, int]]):
     def __len__(self) -> int:
         return sum(scan.views for scan in self.scans)
 
-    def __getitem__(self, place: tuple[int, int]) -> tuple[Tensor, int, int]:
-        """Give one view of one scan."""
+    def __getitem__(self, place: tuple[int, int] | Cut) -> tuple[Tensor, int, int]:
+        """Give one view of one scan with the scan's label, or a patch cut anywhere with its own."""
+        if isinstance(place, Cut):
+            return self.scans[place.scan].cut(place.start), place.label, place.scan
         scan, view = place
-        return self.scans[scan].tensor[view], self.scans[scan].label, scan
+        return self.scans[scan].view(view), self.scans[scan].label, scan
 
 
 def prepare_volumes(volumes: Volume | Mapping[str, Volume], spec: PreprocessingSpec) -> ModelInput:
@@ -103,6 +80,7 @@ def prepare_scans(
     *,
     cache: Path | None = None,
     on_progress: Progress | None = None,
+    supervision: Supervision = "scan",
 ) -> tuple[PreparedScan, ...]:
     """Read and prepare rows, in order; rows of ignored labels are left out.
 
@@ -113,19 +91,21 @@ def prepare_scans(
         labels: which labels become which.
         cache: folder for prepared tensors; None prepares each time.
         on_progress: called with (done, all).
+        supervision: "points" or "masks" finds the lesions of each scan too; "scan" looks at no such file.
 
     Returns:
         Prepared scans.
 
     Raises:
-        DatasetError: `E_MANIFEST_LABEL` for labels that no group names.
+        DatasetError: `E_MANIFEST_LABEL` for labels that no group names; `E_POINTS`, `E_MASK`, `E_LESION_NONE` with
+            "points" or "masks".
         MedresError: what reading or preparing refuses, with the row's number before it.
     """
     wanted = _wanted_rows(rows, labels)
     store = None if cache is None else TensorCache(cache)
     found, held = [], 0
     for done, row in enumerate(wanted, start=1):
-        scan = _prepare_row(manifest, row, spec, labels, store)
+        scan = _prepare_row(manifest, row, spec, labels, store, supervision)
         held += scan.source.nbytes if isinstance(scan.source, Tensor) else 0
         if store is not None and held > MEMORY_LIMIT_BYTES:
             place = store.path(_cache_key(manifest, row, spec))
@@ -149,29 +129,51 @@ def _wanted_rows(rows: Sequence[ManifestRow], labels: LabelSpec) -> list[Manifes
 
 
 def _prepare_row(
-    manifest: Manifest, row: ManifestRow, spec: PreprocessingSpec, labels: LabelSpec, cache: TensorCache | None
+    manifest: Manifest,
+    row: ManifestRow,
+    spec: PreprocessingSpec,
+    labels: LabelSpec,
+    cache: TensorCache | None,
+    supervision: Supervision,
 ) -> PreparedScan:
     """Take a row from the cache, or read and prepare it."""
     key = "" if cache is None else _cache_key(manifest, row, spec)
-    kept = None if cache is None else _read_cached(cache, key)
+    kept = None if cache is None else _read_cached(cache, key, spec)
+    label = labels.index_of(row.label)
+    assert label is not None  # `_wanted_rows` left the others out
     try:
-        tensor, digest, facts = kept or _read_row(manifest, row, spec)
+        tensor, notes = kept or _read_row(manifest, row, spec)
+        lesions: tuple[Lesion, ...] = ()
+        if supervision != "scan":
+            must = labels.names[label] == labels.positive
+            lesions = find_lesions(manifest, row, supervision, Frames.from_notes(notes), must=must)
     except MedresError as error:
         raise type(error)(error.code, f"row {row.number}: {error.what}", error.cure) from None
     if cache is not None and kept is None:
-        cache.put(key, {"views": tensor.numpy()}, {"content_digest": digest, "facts": dict(facts)})
-    label = labels.index_of(row.label)
-    assert label is not None  # `_wanted_rows` left the others out
-    return PreparedScan(row.number, row.key, row.patient_id, label, tensor, digest, facts, len(tensor))
+        cache.put(key, {_array_name(spec): tensor.numpy()}, notes)
+    views = find_views(spec.views, tuple(tensor.shape[1:])) if spec.views.kind == "patches" else ()  # type: ignore[arg-type]
+    about = (row.number, row.key, row.patient_id, label)
+    return PreparedScan(
+        *about, tensor, notes["content_digest"], notes["facts"], len(views or tensor), boxes=views, lesions=lesions
+    )
 
 
-def _read_row(manifest: Manifest, row: ManifestRow, spec: PreprocessingSpec) -> tuple[Tensor, str, dict[str, float]]:
-    """Read a row's volumes and prepare them."""
+def _array_name(spec: PreprocessingSpec) -> str:
+    """Name what is kept of a scan: the grid that patches are cut from, or the views themselves."""
+    return GRID if spec.views.kind == "patches" else VIEWS
+
+
+def _read_row(manifest: Manifest, row: ManifestRow, spec: PreprocessingSpec) -> tuple[Tensor, dict[str, Any]]:
+    """Read a row's volumes and prepare them; for patches the grid that they are cut from."""
     volumes = {name: read_volume(manifest, row, channel) for name, channel in _channels(row, spec)}
     shown = preprocess(volumes, spec)
     digests = [volumes[name].origin.content_digest for name in spec.channels]
     digest = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
-    return shown.batch, digest, describe_scan(volumes[spec.channels[0]], shown)
+    reference = volumes[spec.channels[0]]
+    notes = {"content_digest": digest, "facts": dict(describe_scan(reference, shown))}
+    if shown.grid is None:
+        return shown.batch, notes
+    return torch.from_numpy(shown.grid), notes | Frames.of(reference, shown).to_notes()
 
 
 def _channels(row: ManifestRow, spec: PreprocessingSpec) -> Iterator[tuple[str, str]]:
@@ -223,9 +225,9 @@ def _file_digest(path: Path) -> bytes:
         return hashlib.file_digest(stream, "sha256").digest()
 
 
-def _read_cached(cache: TensorCache, key: str) -> tuple[Tensor, str, dict[str, float]] | None:
+def _read_cached(cache: TensorCache, key: str, spec: PreprocessingSpec) -> tuple[Tensor, dict[str, Any]] | None:
     """Read an entry; one that is not there or broken counts as absent."""
-    entry = cache.get(key)
-    if entry is None or "views" not in entry.arrays or {"content_digest", "facts"} - entry.notes.keys():
+    entry, name = cache.get(key), _array_name(spec)
+    if entry is None or name not in entry.arrays or {"content_digest", "facts"} - entry.notes.keys():
         return None
-    return torch.from_numpy(entry.arrays["views"]), entry.notes["content_digest"], entry.notes["facts"]
+    return torch.from_numpy(entry.arrays[name]), entry.notes

@@ -33,13 +33,15 @@ from medres.models.registry import build_network, check_input_size, find_entry
 from medres.models.test_time import run_variants
 from medres.models.transfer import LoadingRecord
 from medres.training.checkpoint import BEST, LAST, AtomicCheckpoints, checkpoint_callbacks, read_checkpoint
-from medres.training.dataset import PreparedScan, ScanDataset
+from medres.training.dataset import ScanDataset
 from medres.training.memory import check_memory, free_memory, measure_need
 from medres.training.module import ClassifierModule, Facts, Watchers, as_table, group_logits
 from medres.training.precision import Computation, choose_computation, find_device, lay_out
+from medres.training.prepared import PreparedScan
 from medres.training.processes import part_ways
 from medres.training.sampling import EpochBatches, OrderedBatches, in_order
 from medres.training.spec import ExperimentSpec
+from medres.training.suspects import PatchBatches, watch_suspects
 
 FEWEST = 2  # patients of each class, below which neither a split nor a loss makes sense
 
@@ -113,7 +115,7 @@ def fit_network(
     """
     check_classes(experiment, training, "training")
     check_classes(experiment, validation, "validation")
-    shape = training[0].tensor.shape[1:]  # (C, *spatial)
+    shape = training[0].view(0).shape  # (C, *spatial)
     check_input_size(experiment.network_spec, shape[1:])
     device = find_device(place.device)
     resumed = _find_resumed(experiment, place)
@@ -124,6 +126,7 @@ def fit_network(
     how = _computation(experiment, network, batch_shape, device, resumed)
     loaders = _loaders(experiment, training, validation)
     module = _module(experiment, lay_out(network, how, len(batch_shape)), training, validation, how, loaders[0], place)
+    watch_suspects(loaders[0].batch_sampler, module, training)
     module.computation = {"precision": how.precision, "channels_last": how.channels_last, "speedup": how.speedup}
     with quiet_lightning():
         trainer = _trainer(experiment, place, device, how)
@@ -197,8 +200,26 @@ def _loaders(
     experiment: ExperimentSpec, training: Sequence[PreparedScan], validation: Sequence[PreparedScan]
 ) -> tuple[DataLoader[Any], DataLoader[Any]]:
     """Build the loaders; scans lie ready, so that no worker is needed."""
-    spec = experiment.training
-    batches = EpochBatches(
+    ordered = OrderedBatches([scan.views for scan in validation], experiment.training.batch_size)
+    return (
+        DataLoader(ScanDataset(training), batch_sampler=_batches(experiment, training)),
+        DataLoader(ScanDataset(validation), batch_sampler=ordered),
+    )
+
+
+def _batches(experiment: ExperimentSpec, training: Sequence[PreparedScan]) -> EpochBatches | PatchBatches:
+    """Draw scans and views, or with `training.instances` the patches that are worth learning from."""
+    spec, views = experiment.training, experiment.preprocessing.views
+    if spec.instances is not None:
+        return PatchBatches(
+            training,
+            spec.instances,
+            positive=experiment.labels.names.index(experiment.labels.positive),
+            overlap=getattr(views, "overlap", 0.0),
+            batch_size=spec.batch_size,
+            seed=spec.seed,
+        )
+    return EpochBatches(
         [scan.label for scan in training],
         [scan.views for scan in training],
         batch_size=spec.batch_size,
@@ -206,11 +227,6 @@ def _loaders(
         balanced=spec.balance == "sampling",
         together=experiment.network_spec.attention > 0,
         seed=spec.seed,
-    )
-    ordered = OrderedBatches([scan.views for scan in validation], spec.batch_size)
-    return (
-        DataLoader(ScanDataset(training), batch_sampler=batches),
-        DataLoader(ScanDataset(validation), batch_sampler=ordered),
     )
 
 
@@ -225,6 +241,7 @@ def _module(
 ) -> ClassifierModule:
     """Put network, facts and watchers together."""
     counts = np.bincount([scan.label for scan in training], minlength=len(experiment.labels.names))
+    counts = getattr(loader.batch_sampler, "label_counts", counts)  # of patches, where these have their own labels
     facts = Facts(
         label_counts=tuple(map(int, counts)),
         train_rows=tuple(scan.number for scan in training),
@@ -310,7 +327,7 @@ def _collect(
     found = []
     with torch.no_grad():
         for places in in_order([scan.views for scan in validation], experiment.training.batch_size):
-            x = torch.stack([validation[scan].tensor[view] for scan, view in places])
+            x = torch.stack([validation[scan].view(view) for scan, view in places])
             shown = run_variants(partial(ask_network, network), x, experiment.test_time)
             found.append((as_table(shown), torch.tensor([scan for scan, _ in places])))
     logits = group_logits(found)

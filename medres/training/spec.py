@@ -6,7 +6,7 @@ Knows no scan and no network. What only says where and on what (manifest, split,
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -18,6 +18,7 @@ from medres.models.test_time import TestTimeSpec
 from medres.preprocessing.spec import Frozen, PreprocessingSpec
 from medres.training.augmentation.spec import AugmentationSpec
 from medres.training.augmentation.units import check_units
+from medres.training.instances import InstanceSpec
 from medres.training.pretraining.spec import PretrainingSpec
 
 SCHEMA_VERSION = 1
@@ -119,6 +120,7 @@ class TrainingSpec(Frozen):
         patience: epochs without a better validation AUROC after which training ends; 0 never.
         precision: "auto" takes bf16 with channels-last where this machine measures faster with it, else fp32.
         views_per_scan: for slices and patches: views drawn from each scan in each epoch.
+        instances: for patches of which few hold the lesion: which are learnt from, in place of `views_per_scan`.
         seed: of weights, order and augmentation.
     """
 
@@ -143,6 +145,7 @@ class TrainingSpec(Frozen):
     patience: int = Field(0, ge=0)
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     views_per_scan: int = Field(1, ge=1)
+    instances: InstanceSpec | None = None
     seed: int = 0
 
 
@@ -229,6 +232,19 @@ class ExperimentSpec(Frozen):
         return self
 
     @model_validator(mode="after")
+    def _instances(self) -> ExperimentSpec:
+        views, count = self.preprocessing.views, len(self.labels.groups)
+        if self.training.instances is None:
+            return self
+        if views.kind != "patches" or views.aggregate == "attention":
+            raise ValueError("training.instances needs views of kind 'patches' that are not weighed by attention")
+        if count != 2:
+            raise ValueError(f"training.instances needs two labels, got {count}: gather the others in one group")
+        if self.training.balance == "sampling":
+            raise ValueError("training.instances draws patches, not scans: balance must be 'weights' or 'none'")
+        return self
+
+    @model_validator(mode="after")
     def _turned(self) -> ExperimentSpec:
         self.test_time.check(shown_size(self.preprocessing), self.preprocessing.spatial_dims)
         return self
@@ -270,4 +286,7 @@ class ExperimentSpec(Frozen):
     @property
     def digest(self) -> str:
         """SHA-256 (hex) of everything that changes the result of a training."""
-        return hashlib.sha256(self.model_dump_json(exclude={"pretraining"}).encode()).hexdigest()
+        unused: dict[str, Any] = {"pretraining": True}
+        if self.training.instances is None:
+            unused["training"] = {"instances"}  # digests of experiments without them stay what they were
+        return hashlib.sha256(self.model_dump_json(exclude=unused).encode()).hexdigest()

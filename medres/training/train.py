@@ -28,10 +28,11 @@ from medres.io.privacy import load_site_key
 from medres.models.registry import build_network
 from medres.models.trained_model import DESCRIPTION, TrainedModel
 from medres.models.transfer import LoadingRecord, load_weights
-from medres.training.dataset import PreparedScan, prepare_scans
+from medres.training.dataset import prepare_scans
 from medres.training.finish import Data, finish
 from medres.training.fit import Place, check_classes, fit_network
 from medres.training.module import Watchers
+from medres.training.prepared import PreparedScan
 from medres.training.spec import ExperimentSpec
 
 MODEL, RUN = "model", "run"
@@ -156,7 +157,7 @@ def _prepare(
     """Read and prepare both parts under one count."""
     parts = [source.split.rows(source.manifest, name) for name in ("train", "validation")]
     total, before, found = sum(map(len, parts)), 0, []
-    for rows in parts:
+    for rows, supervision in zip(parts, (_supervision(experiment), "scan"), strict=True):
 
         def advance(done: int, _: int, before: int = before) -> None:
             """Count on from the part before."""
@@ -164,9 +165,16 @@ def _prepare(
                 run.on_prepare(before + done, total)
 
         spec, labels = experiment.preprocessing, experiment.labels
-        found.append(prepare_scans(source.manifest, rows, spec, labels, cache=source.cache, on_progress=advance))
+        about: dict[str, Any] = {"cache": source.cache, "on_progress": advance, "supervision": supervision}
+        found.append(prepare_scans(source.manifest, rows, spec, labels, **about))
         before += len(rows)
     return found[0], found[1]
+
+
+def _supervision(experiment: ExperimentSpec) -> str:
+    """Say what tells the training where lesions are; validation scans are judged by their labels alone."""
+    instances = experiment.training.instances
+    return "scan" if instances is None else instances.supervision
 
 
 def _start(experiment: ExperimentSpec, weights: Path | None, run: Run) -> tuple[torch.nn.Module, LoadingRecord] | None:
@@ -201,11 +209,22 @@ def _provenance(
         "split_seed": source.split.seed,
         "audit": dict(source.audit),
         "seed": experiment.training.seed,
+        **_supervised(experiment),
         "scans": counts,
         "versions": _versions(),
         "hardware": _hardware(run),
         "finished_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
+
+
+def _supervised(experiment: ExperimentSpec) -> dict[str, str]:
+    """Say in words what taught a network of patches; nothing of any other."""
+    instances = experiment.training.instances
+    if instances is None:
+        return {}
+    if instances.supervision == "scan":
+        return {"supervision": f"scan labels alone, by the {instances.top} most suspicious patches of each scan"}
+    return {"supervision": f"{instances.supervision} of lesions in training scans; never used on other scans"}
 
 
 def digest_parts(split: Split) -> str:

@@ -20,9 +20,9 @@ from medres.preprocessing.spec import PreprocessingSpec
 from medres.training.augmentation import Units, augment
 from medres.training.augmentation.units import units_of
 from medres.training.checkpoint import read_state, write_state
-from medres.training.dataset import PreparedScan
 from medres.training.finetuning import rate_factor
 from medres.training.precision import Computation, choose_computation, find_device, lay_out
+from medres.training.prepared import PreparedScan
 from medres.training.pretraining.siamese import Siamese, build_siamese, likeness_loss, spread_of
 from medres.training.pretraining.spec import PretrainingSpec
 from medres.training.sampling import EpochBatches, mix_seeds
@@ -100,7 +100,7 @@ def pretrain(
         raise TrainingError("E_TRAIN_CLASS", told, "add scans or lower pretraining.batch_size")
     device = find_device(watch.device)
     state = _find_state(watch)
-    sample = scans[0].tensor[:1]  # (1, C, *spatial)
+    sample = scans[0].view(0)[None]  # (1, C, *spatial)
     how = Computation(**state["computation"]) if state else _computation(network, sample, spec, watch, device)
     pair = build_siamese(network, sample, spec.width, spec.bottleneck, spec.seed)
     pair = lay_out(pair, how, sample.ndim).to(device)  # type: ignore[assignment]
@@ -174,7 +174,7 @@ class _Run:
         self.batches.set_epoch(self.epoch)
         self.pair.train()
         for number, places in enumerate(self.batches):
-            batch = torch.stack([self.scans[scan].tensor[view] for scan, view in places]).to(self.device)
+            batch = torch.stack([self.scans[scan].view(view) for scan, view in places]).to(self.device)
             loss, spread = self._step(batch, number)
             losses.append(loss)
             spreads.append(spread)

@@ -24,7 +24,7 @@ import medres
 from medres.errors import ModelError
 from medres.io.privacy import SiteKey, pseudonym
 from medres.models.folder import sha256, write_folder
-from medres.training.dataset import PreparedScan
+from medres.training.prepared import PreparedScan
 from medres.training.pretraining.loop import Pretrained
 from medres.training.spec import ExperimentSpec
 

@@ -17,10 +17,11 @@ from medres.evaluation.calibrators import from_record
 from medres.io.privacy import SiteKey, pseudonym
 from medres.models.registry import build_network
 from medres.training import finish as finishing
-from medres.training.dataset import PreparedScan, prepare_scans, read_volume
+from medres.training.dataset import prepare_scans, read_volume
 from medres.training.finish import Data, finish, fit_scan_temperature, operating_points, validation_table
 from medres.training.fit import Fitted
 from medres.training.precision import Computation
+from medres.training.prepared import PreparedScan
 from tests.medres.training import cohorts
 
 KEY = SiteKey(b"k" * 32)

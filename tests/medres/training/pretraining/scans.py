@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from medres.preprocessing.spec import PreprocessingSpec
-from medres.training.dataset import PreparedScan
+from medres.training.prepared import PreparedScan
 from medres.training.pretraining.spec import PretrainingSpec
 from medres.training.spec import ExperimentSpec
 
