@@ -43,7 +43,8 @@ class PatchBatches(Sampler[list[Cut]]):
         seed: of all epochs.
 
     Attributes:
-        suspicion: gives the scores of every sliding patch, asked at the start of each epoch; None chooses at random.
+        suspicion: gives the scores of every sliding patch, asked at the start of each epoch but the first; None chooses
+            at random.
         label_counts: (2,), patches of each label in an epoch.
     """
 
@@ -73,12 +74,18 @@ class PatchBatches(Sampler[list[Cut]]):
 
     def __iter__(self) -> Iterator[list[Cut]]:
         random = np.random.default_rng([self._seed, self._epoch])
-        scores = self.suspicion() if self.suspicion is not None and self._spec.top else self._any_order(random)
+        scores = self._scores(random)
         cuts = [cut for number in range(len(self._scans)) for cut in self._of_scan(number, scores[number], random)]
         order = random.permutation(len(cuts))
         rank, count = my_place()
         for part in np.array_split(order, len(self)):
             yield [cuts[index] for index in part[rank::count]]
+
+    def _scores(self, random: np.random.Generator) -> Sequence[NDArray[np.float64]]:
+        """Ask how suspicious patches are; in the first epoch, before anything is learnt, any order is as good."""
+        if self.suspicion is None or not self._spec.top or self._epoch == 0:
+            return self._any_order(random)
+        return self.suspicion()
 
     def _any_order(self, random: np.random.Generator) -> list[NDArray[np.float64]]:
         return [random.random(scan.views) for scan in self._scans]

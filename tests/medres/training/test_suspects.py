@@ -55,6 +55,7 @@ def test_the_most_suspicious_patches_of_every_scan_carry_its_label():
     scans = [scan(1, bright=PLACE), scan(0), scan(0, bright=(1, 1, 1))]
     batches = batches_of(scans, supervision="scan", top=1, drawn=2)
     batches.suspicion = lambda: score_patches(Brightness(), scans, 1, batch_size=5)
+    batches.set_epoch(1)
     cuts = cuts_of(batches)
     assert [sum(cut.scan == n for cut in cuts) for n in range(3)] == [1, 3, 3]
     (top,) = (cut for cut in cuts if cut.scan == 0)
@@ -84,6 +85,7 @@ def test_suspects_beside_points_hold_no_lesion():
     scans = [scan(1, known=True, bright=PLACE), scan(0, bright=(1, 1, 1))]
     batches = batches_of(scans, supervision="points", top=1, drawn=2)
     batches.suspicion = lambda: score_patches(Brightness(), scans, 1, batch_size=64)
+    batches.set_epoch(1)
     false_alarms = [cut for cut in cuts_of(batches) if cut.scan == 1 and scans[1].cut(cut.start).max() > 0]
     assert false_alarms
     assert all(cut.label == 0 for cut in false_alarms)
