@@ -100,9 +100,13 @@ def _body(
 
 def _patches(shape: tuple[int, int, int], rng: np.random.Generator) -> NDArray[np.float32]:
     """Tissue that is not the same everywhere: smooth, a few HU."""
-    coarse = rng.normal(0, 5, tuple(max(3, n // 32) for n in shape)).astype(np.float32)
-    zoomed = ndimage.zoom(coarse, [n / m for n, m in zip(shape, coarse.shape, strict=True)], order=1)
-    return np.asarray(zoomed[: shape[0], : shape[1], : shape[2]], np.float32)
+    found = rng.normal(0, 5, tuple(max(3, n // 32) for n in shape)).astype(np.float32)
+    for axis, length in enumerate(shape):  # linear, one axis after the other
+        place = np.linspace(0, found.shape[axis] - 1, length)
+        low = np.minimum(place.astype(int), found.shape[axis] - 2)
+        share = (place - low).astype(np.float32).reshape([-1 if a == axis else 1 for a in range(3)])
+        found = found.take(low, axis) * (1 - share) + found.take(low + 1, axis) * share
+    return found
 
 
 def _grow(vessels: NDArray[np.bool_], extent: NDArray[np.float64], rng: np.random.Generator) -> None:
@@ -140,10 +144,13 @@ def _draw(vessels: NDArray[np.bool_], path: NDArray[np.float64], radius: float) 
     reach = np.ceil(radius / spacing).astype(int)
     offsets = np.stack(np.meshgrid(*[np.arange(-r, r + 1) for r in reach], indexing="ij"), -1).reshape(-1, 3)
     nearest = np.round(path / spacing - 0.5).astype(int)
-    voxels = nearest[:, None] + offsets[None]  # (steps, offsets, 3)
-    near = np.linalg.norm((voxels + 0.5) * spacing - path[:, None], axis=-1) < radius
-    inside = near & ((voxels >= 0) & (voxels < vessels.shape)).all(-1)
-    vessels[tuple(voxels[inside].T)] = True
+    rest = (nearest + 0.5) * spacing - path  # (steps, 3) mm, from the path to its voxel's centre
+    away = offsets * spacing
+    squared = (away**2).sum(-1)[None] + 2 * rest @ away.T + (rest**2).sum(-1)[:, None]  # (steps, offsets)
+    step, offset = np.nonzero(squared < radius**2)
+    voxels = nearest[step] + offsets[offset]
+    voxels = voxels[((voxels >= 0) & (voxels < vessels.shape)).all(-1)]
+    vessels[tuple(voxels.T)] = True
 
 
 def _place(inner: NDArray[np.bool_], vessels: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.float64]:
