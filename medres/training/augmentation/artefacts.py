@@ -7,11 +7,13 @@ Ringing, ghosts and motion arise in k-space, where they are made: the Fourier tr
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Generator, Tensor
 
-from medres.training.augmentation.draws import coin, lowest, spread, uniform
+from medres.training.augmentation.draws import change_some, coin, lowest, uniform
 from medres.training.augmentation.spec import AugmentationSpec
 from medres.training.augmentation.units import Units
 
@@ -26,17 +28,29 @@ def bias_field(batch: Tensor, spec: AugmentationSpec, units: Units, generator: G
     if not spec.bias_field:
         return batch
     chosen = coin(batch, spec.intensity_probability, generator)
-    axes = [torch.linspace(-1, 1, n) if n > 1 else torch.zeros(1) for n in batch.shape[2:]]
-    places = torch.meshgrid(*axes, indexing="ij")
-    field = torch.zeros(len(batch), *batch.shape[2:])
-    for powers in itertools.product(range(BIAS_ORDER + 1), repeat=len(axes)):
-        if 0 < sum(powers) <= BIAS_ORDER:
-            term = torch.stack([place**power for place, power in zip(places, powers, strict=True)]).prod(0)
-            field += uniform((len(batch), *[1] * len(axes)), spec.bias_field, generator) * term
-    field -= field.flatten(1).mean(1).view(-1, *[1] * len(axes))
-    low = lowest(batch)
-    varied = (batch - low) * torch.exp(field).unsqueeze(1).to(batch.device) + low
-    return torch.where(spread(chosen, batch), varied, batch)
+    powers = [p for p in itertools.product(range(BIAS_ORDER + 1), repeat=batch.ndim - 2) if 0 < sum(p) <= BIAS_ORDER]
+    drawn = torch.cat([uniform((len(batch), 1), spec.bias_field, generator) for _ in powers], dim=1)  # (B, terms)
+    terms = _terms(powers, batch.shape[2:]).to(batch.device)
+
+    def shaded(scans: Tensor, drawn: Tensor) -> Tensor:
+        """Multiply scans, each by its own field."""
+        field = torch.tensordot(drawn, terms, dims=1).unsqueeze(1)  # (B, 1, *spatial)
+        low = lowest(scans)
+        return (scans - low) * torch.exp(field) + low
+
+    return change_some(batch, chosen, shaded, drawn.to(batch.device))
+
+
+def _terms(powers: list[tuple[int, ...]], shape: Sequence[int]) -> Tensor:
+    """Give the terms of a polynomial of the place, each of mean 0; `(terms, *shape)`."""
+    axes = [torch.linspace(-1, 1, n) if n > 1 else torch.zeros(1) for n in shape]
+    found = torch.zeros(len(powers), *shape)
+    for term, exponents in zip(found, powers, strict=True):
+        term += 1.0
+        for axis, exponent in enumerate(exponents):
+            term *= (axes[axis] ** exponent).view([-1 if a == axis else 1 for a in range(len(shape))])
+        term -= term.mean()
+    return found
 
 
 def ring(batch: Tensor, spec: AugmentationSpec, units: Units, generator: Generator) -> Tensor:
@@ -45,12 +59,17 @@ def ring(batch: Tensor, spec: AugmentationSpec, units: Units, generator: Generat
         return batch
     chosen = coin(batch, spec.intensity_probability, generator)
     kept = 1.0 - spec.gibbs * torch.rand(len(batch), generator=generator).to(batch.device)  # (B,)
+    return change_some(batch, chosen, _rung, kept)
+
+
+def _rung(batch: Tensor, kept: Tensor) -> Tensor:
+    """Keep a share of each scan's spatial frequencies, (B,)."""
     spectrum = _spectrum(batch)
     for axis in range(2, batch.ndim):
         frequency = torch.fft.fftfreq(batch.shape[axis], device=batch.device).abs() * 2.0  # 1 at the highest
         inside = frequency <= kept.view(-1, 1)  # (B, n)
         spectrum = spectrum * inside.view(len(batch), *_along(batch, axis))
-    return torch.where(spread(chosen, batch), _picture(spectrum, batch), batch)
+    return _picture(spectrum, batch)
 
 
 def ghost(batch: Tensor, spec: AugmentationSpec, units: Units, generator: Generator) -> Tensor:
@@ -63,8 +82,13 @@ def ghost(batch: Tensor, spec: AugmentationSpec, units: Units, generator: Genera
     strength = spec.ghosting * torch.rand(len(batch), 1, generator=generator).to(batch.device)  # (B, 1)
     line = torch.arange(batch.shape[axis], device=batch.device)
     hit = ((line % every == 0) & ~_still(batch, axis)).float()
-    spectrum = _spectrum(batch) * (1.0 - strength * hit).view(len(batch), *_along(batch, axis))
-    return torch.where(spread(chosen, batch), _picture(spectrum, batch), batch)
+
+    def ghosted(scans: Tensor, strength: Tensor) -> Tensor:
+        """Weaken the lines of scans, each by its strength."""
+        lines = (1.0 - strength * hit).view(len(scans), *_along(scans, axis))
+        return _picture(_spectrum(scans) * lines, scans)
+
+    return change_some(batch, chosen, ghosted, strength)
 
 
 def shake(batch: Tensor, spec: AugmentationSpec, units: Units, generator: Generator) -> Tensor:
@@ -76,15 +100,22 @@ def shake(batch: Tensor, spec: AugmentationSpec, units: Units, generator: Genera
     length = batch.shape[axis]
     order = torch.fft.fftfreq(length).argsort().argsort()  # lines in the order of their acquisition
     group = (order * MOVEMENTS) // length  # (n,)
-    spectrum = _spectrum(batch)
+    moved = []
     for along in range(2, batch.ndim):
         highest = spec.motion * batch.shape[along] + units.voxels(spec.motion_mm, along - 2)
         shifts = uniform((len(batch), MOVEMENTS), highest, generator)[:, group].to(batch.device)  # (B, n) voxels
-        shifts = shifts.masked_fill(_still(batch, axis), 0.0)
+        moved.append(shifts.masked_fill(_still(batch, axis), 0.0))
+    return change_some(batch, chosen, partial(_moved, axis), *moved)
+
+
+def _moved(axis: int, batch: Tensor, *shifts: Tensor) -> Tensor:
+    """Shift each line of k-space along `axis` by its own (B, n) voxels, one such table for each spatial axis."""
+    spectrum = _spectrum(batch)
+    for along, own in enumerate(shifts, start=2):
         frequency = torch.fft.fftfreq(batch.shape[along], device=batch.device).view(_along(batch, along))
-        phase = -2.0 * torch.pi * shifts.view(len(batch), *_along(batch, axis)) * frequency
+        phase = -2.0 * torch.pi * own.view(len(batch), *_along(batch, axis)) * frequency
         spectrum = spectrum * torch.polar(torch.ones_like(phase), phase)
-    return torch.where(spread(chosen, batch), _picture(spectrum, batch), batch)
+    return _picture(spectrum, batch)
 
 
 def cut_out(batch: Tensor, spec: AugmentationSpec, units: Units, generator: Generator) -> Tensor:
@@ -96,8 +127,8 @@ def cut_out(batch: Tensor, spec: AugmentationSpec, units: Units, generator: Gene
         min(1.0, spec.cutout + units.voxels(spec.cutout_mm, axis) / length)
         for axis, length in enumerate(batch.shape[2:])
     ]
-    inside = spread(chosen, batch) & draw_boxes(batch, shares, generator)
-    return torch.where(inside, lowest(batch), batch)
+    inside = draw_boxes(batch, shares, generator)
+    return change_some(batch, chosen, lambda scans, box: torch.where(box, lowest(scans), scans), inside)
 
 
 def draw_boxes(batch: Tensor, shares: list[float], generator: Generator) -> Tensor:

@@ -5,6 +5,8 @@ Knows no change; always draws on the CPU, so that a GPU varies scans alike.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Generator, Tensor
 
@@ -76,3 +78,25 @@ def lowest(batch: Tensor) -> Tensor:
         (B, 1, ...).
     """
     return spread(batch.flatten(1).amin(1), batch)
+
+
+def change_some(batch: Tensor, chosen: Tensor, change: Callable[..., Tensor], *about: Tensor) -> Tensor:
+    """Change the chosen scans alone, so that no time is lost on the others.
+
+    Args:
+        batch: (B, C, *spatial).
+        chosen: (B,) bool.
+        change: called with some scans and their part of `about`; gives the same shape.
+        about: tensors with one entry for each scan.
+
+    Returns:
+        Same shape as the batch.
+
+    Example:
+        >>> change_some(torch.zeros(2, 1, 1, 1), torch.tensor([False, True]), lambda x: x + 1).flatten()
+        tensor([0., 1.])
+    """
+    rows = chosen.nonzero().flatten()
+    if not len(rows):
+        return batch
+    return batch.index_copy(0, rows, change(batch[rows], *(one[rows] for one in about)))

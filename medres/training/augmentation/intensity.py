@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
-from medres.training.augmentation.draws import amount, lowest, spread
+from medres.training.augmentation.draws import amount, change_some, lowest, spread
 from medres.training.augmentation.spec import AugmentationSpec
 from medres.training.augmentation.units import Units
 
@@ -17,9 +17,14 @@ def gamma(batch: Tensor, spec: AugmentationSpec, units: Units, generator: Genera
     """Raise values, scaled to the scan's own range, to a power near 1."""
     if not spec.gamma:
         return batch
+    power = amount(batch, spec.gamma, spec.intensity_probability, generator)
+    return change_some(batch, power.view(-1) != 0, _raised, torch.exp(power))
+
+
+def _raised(batch: Tensor, exponent: Tensor) -> Tensor:
+    """Raise values, scaled to each scan's own range, to its exponent (B, 1, ...)."""
     low, high = lowest(batch), -lowest(-batch)
     span = (high - low).clamp_min(1e-6)
-    exponent = torch.exp(amount(batch, spec.gamma, spec.intensity_probability, generator))
     return ((batch - low) / span).clamp(0, 1) ** exponent * span + low
 
 
@@ -43,4 +48,9 @@ def noise(batch: Tensor, spec: AugmentationSpec, units: Units, generator: Genera
     if not highest:
         return batch
     strength = amount(batch, highest, spec.intensity_probability, generator).abs()
-    return batch + strength * torch.randn(batch.shape, generator=generator).to(batch.device)
+
+    def noisy(scans: Tensor, strength: Tensor) -> Tensor:
+        """Add noise of a strength to each scan."""
+        return scans + strength * torch.randn(scans.shape, generator=generator).to(scans.device)
+
+    return change_some(batch, strength.view(-1) > 0, noisy, strength)

@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from medres.training.augmentation.draws import amount, coin, spread
+from medres.training.augmentation.draws import amount, change_some, coin, lowest
 from medres.training.augmentation.spec import AugmentationSpec
 from medres.training.augmentation.units import Units
 
@@ -20,9 +20,14 @@ def blur(batch: Tensor, spec: AugmentationSpec, units: Units, generator: Generat
     """Blur with a Gaussian, one axis after the other; the width differs from scan to scan."""
     if not (spec.blur or spec.blur_mm):
         return batch
-    strength = amount(batch, 1.0, spec.intensity_probability, generator).abs().view(-1)  # (B,) in [0, 1]
+    strength = amount(batch, 1.0, spec.intensity_probability, generator).abs()  # in [0, 1]
     highest = [spec.blur + units.voxels(spec.blur_mm, axis) for axis in range(batch.ndim - 2)]
-    return smooth(batch, [strength * sigma for sigma in highest], highest)
+
+    def blurred(scans: Tensor, strength: Tensor) -> Tensor:
+        """Blur scans, each by its strength."""
+        return smooth(scans, [strength.view(-1) * sigma for sigma in highest], highest)
+
+    return change_some(batch, strength.view(-1) > 0, blurred, strength)
 
 
 def sharpen(batch: Tensor, spec: AugmentationSpec, units: Units, generator: Generator) -> Tensor:
@@ -30,12 +35,14 @@ def sharpen(batch: Tensor, spec: AugmentationSpec, units: Units, generator: Gene
     if not spec.sharpen:
         return batch
     strength = amount(batch, spec.sharpen, spec.intensity_probability, generator).abs()
-    sigma = torch.full((len(batch),), SHARPEN_SIGMA, device=batch.device)
-    dims = batch.ndim - 2
+    return change_some(batch, strength.view(-1) > 0, _crisp, strength)
+
+
+def _crisp(batch: Tensor, strength: Tensor) -> Tensor:
+    """Mask unsharply, each scan by its strength (B, 1, ...)."""
+    dims, sigma = batch.ndim - 2, torch.full((len(batch),), SHARPEN_SIGMA, device=batch.device)
     crisp = batch + strength * (batch - smooth(batch, [sigma] * dims, [SHARPEN_SIGMA] * dims))
-    edges = (-1, *[1] * (batch.ndim - 1))
-    low, high = batch.flatten(1).amin(1).view(edges), batch.flatten(1).amax(1).view(edges)
-    return torch.minimum(torch.maximum(crisp, low), high)
+    return torch.minimum(torch.maximum(crisp, lowest(batch)), -lowest(-batch))
 
 
 def lower_resolution(batch: Tensor, spec: AugmentationSpec, units: Units, generator: Generator) -> Tensor:
@@ -46,8 +53,13 @@ def lower_resolution(batch: Tensor, spec: AugmentationSpec, units: Units, genera
     chosen = coin(batch, spec.intensity_probability / 2, generator)
     mode = "trilinear" if batch.ndim == 5 else "bilinear"
     small = [max(1, round(n / factor)) for n in batch.shape[2:]]
-    low = functional.interpolate(batch, size=small, mode="area")
-    return torch.where(spread(chosen, batch), functional.interpolate(low, size=batch.shape[2:], mode=mode), batch)
+
+    def coarse(scans: Tensor) -> Tensor:
+        """Shrink scans and bring them back."""
+        low = functional.interpolate(scans, size=small, mode="area")
+        return functional.interpolate(low, size=scans.shape[2:], mode=mode)
+
+    return change_some(batch, chosen, coarse)
 
 
 def smooth(batch: Tensor, sigmas: list[Tensor], highest: list[float]) -> Tensor:
@@ -70,11 +82,16 @@ def smooth(batch: Tensor, sigmas: list[Tensor], highest: list[float]) -> Tensor:
 
 
 def _weigh(batch: Tensor, weights: Tensor, axis: int, reach: int) -> Tensor:
-    """Take the weighted mean of neighbours along one axis, the border repeated; weights (B, taps)."""
-    length = batch.shape[axis]
-    index = torch.arange(length, device=batch.device)
-    total = torch.zeros_like(batch)
-    for tap, offset in enumerate(range(-reach, reach + 1)):
-        moved = batch.index_select(axis, (index + offset).clamp(0, length - 1))
-        total = total + moved * spread(weights[:, tap], batch)
-    return total
+    """Take the weighted mean of neighbours along one axis, the border repeated; weights (B, taps).
+
+    A matrix product: on a CPU several times as fast as moving and adding the batch once for each tap.
+    """
+    length, count = batch.shape[axis], len(batch)
+    places = torch.arange(length, device=batch.device)
+    taps = (places[:, None] + torch.arange(-reach, reach + 1, device=batch.device)).clamp(0, length - 1)  # (n, taps)
+    mean = torch.zeros(count, length, length, dtype=batch.dtype, device=batch.device)
+    mean.scatter_add_(2, taps.expand(count, -1, -1), weights[:, None, :].expand(-1, length, -1))  # (B, to, from)
+    if axis == batch.ndim - 1:
+        return batch @ mean.transpose(1, 2).view(count, *[1] * (batch.ndim - 3), length, length)
+    rows = batch.flatten(axis + 1)  # (B, ..., n, rest)
+    return (mean.view(count, *[1] * (rows.ndim - 3), length, length) @ rows).view(batch.shape)

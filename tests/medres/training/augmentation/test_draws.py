@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from medres.training.augmentation.draws import amount, coin, lowest, spread, uniform
+from medres.training.augmentation.draws import amount, change_some, coin, lowest, spread, uniform
 from tests.medres.training.augmentation.batches import generator
 
 
@@ -28,3 +28,11 @@ def test_coin_and_spread_and_lowest_give_one_value_for_each_scan():
     assert coin(batch, 1.0, generator()).all()
     assert spread(torch.arange(5.0), batch).shape == (5, 1, 1, 1, 1)
     assert torch.equal(lowest(batch).flatten(), batch.flatten(1).amin(1))
+
+
+def test_only_chosen_scans_are_changed_each_with_its_own_part():
+    batch, chosen = torch.zeros(4, 1, 2, 2), torch.tensor([True, False, False, True])
+    found = change_some(batch, chosen, lambda scans, add: scans + add, torch.arange(1.0, 5.0).view(4, 1, 1, 1))
+    assert found[:, 0, 0, 0].tolist() == [1.0, 0.0, 0.0, 4.0]
+    assert not batch.any()
+    assert change_some(batch, torch.zeros(4, dtype=torch.bool), lambda scans: scans + 1) is batch

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import ndimage
 
-from medres.training.augmentation.geometry import build_bends, build_matrices
+from medres.training.augmentation.geometry import build_bends, build_matrices, spread_matrices
 from medres.training.augmentation.pipeline import augment
 from medres.training.augmentation.spec import AugmentationSpec
 from medres.training.augmentation.units import Units
@@ -102,3 +102,18 @@ def test_a_scan_is_never_folded_by_the_strongest_bends():
     bends = build_bends(32, (33, 33), spec, generator())
     places = torch.linspace(-1, 1, 33).view(1, 1, -1) + bends[..., 0]  # where columns come from
     assert (places.diff(dim=2) > 0).all()
+
+
+@pytest.mark.parametrize("shape", [(24, 20), (8, 12, 16)])
+def test_matrices_are_spread_as_torch_spreads_them(shape):
+    matrices = torch.randn(3, len(shape), len(shape) + 1, generator=generator())
+    expected = torch.nn.functional.affine_grid(matrices, [3, 1, *shape], align_corners=False)
+    torch.testing.assert_close(spread_matrices(matrices, shape), expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("shape", "mode"), [((24, 20), "bicubic"), ((8, 12, 16), "trilinear")])
+def test_bends_lie_between_their_nodes_as_torch_interpolates(shape, mode):
+    fine = build_bends(2, shape, AugmentationSpec(elastic=0.08), generator())
+    nodes = build_bends(2, (5,) * len(shape), AugmentationSpec(elastic=0.08), generator()).movedim(-1, 1)
+    expected = torch.nn.functional.interpolate(nodes, size=shape, mode=mode, align_corners=True).movedim(1, -1)
+    torch.testing.assert_close(fine, expected, atol=1e-6, rtol=1e-5)

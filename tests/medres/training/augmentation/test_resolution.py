@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from scipy import ndimage
 
 from medres.training.augmentation.pipeline import augment
+from medres.training.augmentation.resolution import smooth
 from medres.training.augmentation.spec import AugmentationSpec
 from medres.training.augmentation.units import Units
 from tests.medres.training.augmentation.batches import batch_of, generator
@@ -39,3 +41,12 @@ def test_sharpening_steepens_an_edge_within_the_range_of_the_scan():
     assert found.diff(dim=3).max() > edge.diff(dim=3).max()
     assert found.min() >= edge.min()
     assert found.max() <= edge.max()
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_smoothing_is_that_of_scipy_with_each_scan_its_own_width(dims):
+    batch, sigmas = batch_of(dims, 2), [torch.tensor([0.0, 1.2])] * dims
+    found = smooth(batch, sigmas, [1.5] * dims)
+    torch.testing.assert_close(found[0], batch[0])
+    expected = ndimage.gaussian_filter(batch[1, 0].numpy(), 1.2, mode="nearest", radius=3)
+    torch.testing.assert_close(found[1, 0], torch.from_numpy(expected), atol=1e-5, rtol=1e-5)
