@@ -13,7 +13,7 @@ from medres.models.download import VARIABLE, fetch, find_start, find_weights, kn
 from medres.models.registry import build_network
 from medres.models.sources import SOURCES, find_source
 from medres.models.spec import NetworkSpec
-from medres.models.transfer import LoadingRecord, check_record, match_weights
+from medres.models.transfer import LoadingRecord, check_numbers, check_record, match_weights
 from medres.models.weight_file import WeightFile, open_weights
 from pipelines import console
 
@@ -96,9 +96,10 @@ def _show_loading(found: WeightFile, name: str, options: dict[str, Any]) -> int:
     """Draw the table of what loading would do, then say whether it would be refused."""
     carry = options["carry"]
     built = build_network(_spec(found, name, options))
-    record, _ = match_weights(built, found, carry=carry)
+    record, fitted = match_weights(built, found, carry=carry)
     say_loading(record)
     check_record(record, built)
+    check_numbers(fitted)
     console.say(f"{name} would start from this file")
     return console.EXIT_OK
 

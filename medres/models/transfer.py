@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
 
 from medres.errors import ModelError
@@ -18,13 +19,24 @@ from medres.models.acs import ACSConv3d
 from medres.models.carry import adapt_stem, inflate
 from medres.models.weight_file import Layout, WeightFile, open_weights, read_weights
 
-__all__ = ["LoadingRecord", "adapt_stem", "check_record", "load_weights", "match_weights", "read_weights"]
+__all__ = [
+    "LoadingRecord",
+    "adapt_stem",
+    "check_numbers",
+    "check_record",
+    "load_weights",
+    "match_weights",
+    "read_weights",
+]
 
 Carry = Literal["inflate", "acs"]
 HEADS = ("fc.", "attention.")  # what belongs to labels and views, not to the backbone
 COUNTERS = "num_batches_tracked"  # of batch norms; older files lack them, and nothing depends on them
 LEAST_COVERAGE = 0.9
 SHORTCUT = "downsample"
+STATISTICS = ".running_"  # means and variances of batch norms
+LAYOUTS = ("auto", "torchvision", "medicalnet", "medres", "other")
+INFLATED = "inflated from 2D"
 FRESH = "drawn afresh: the head belongs to its labels"
 
 
@@ -41,6 +53,8 @@ class LoadingRecord:
         unexpected: names of the file that the network has no place for.
         coverage: share of the backbone's numbers (head left out) that was loaded or adapted, in [0, 1].
         carry: how 2D weights came into a 3D network: "inflate", "acs" or "".
+        part: of the file that was taken, such as "state_dict" or "model_ema"; "" for the whole file.
+        spatial_dims: of the file's convolutions, 2 or 3; None where it has none.
     """
 
     layout: str
@@ -51,6 +65,8 @@ class LoadingRecord:
     unexpected: tuple[str, ...] = ()
     coverage: float = 0.0
     carry: str = ""
+    part: str = ""
+    spatial_dims: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Give the record as plain values, for `trained_model.json`."""
@@ -78,7 +94,7 @@ def load_weights(
     Args:
         network: of `build_network`; changed only when all checks pass.
         path: `.pth` or `.pt` (tensors alone), `.safetensors`, or a TrainedModel folder.
-        layout: whose names the file carries; "auto" tells by its names.
+        layout: whose names the file must carry; "auto" tells by its names.
         head: "auto" loads the last layer where its shape fits, "replace" leaves it freshly drawn.
         carry: how 2D weights come into a 3D network: "inflate" repeats each kernel along the third axis, "acs" takes
             them as they are into a network on ACS convolutions; None refuses them.
@@ -87,12 +103,13 @@ def load_weights(
         The record.
 
     Raises:
-        ModelError: `E_WEIGHTS_FILE` where the file cannot be read safely, `E_WEIGHTS_COVERAGE` where less than 90 % of
-            the backbone would be loaded, or where a learnt backbone would be left with a random stem, with random
-            shortcuts, or without blocks that the file has.
+        ModelError: `E_WEIGHTS_FILE` where the file cannot be read safely, has another layout or holds NaN,
+            `E_WEIGHTS_COVERAGE` where less than 90 % of the backbone would be loaded, or where a learnt backbone would
+            be left with a random stem, random shortcuts, no running statistics, or without blocks that the file has.
     """
     record, fitted = match_weights(network, open_weights(Path(path)), layout, head=head, carry=carry)
     check_record(record, network)
+    check_numbers(fitted)
     network.load_state_dict(network.state_dict() | fitted)
     return record
 
@@ -105,7 +122,7 @@ def match_weights(
     head: Literal["auto", "replace"] = "auto",
     carry: Carry | None = None,
 ) -> tuple[LoadingRecord, dict[str, Tensor]]:
-    """Make the table of what loading would do; nothing is loaded and nothing refused.
+    """Make the table of what loading would do; nothing is loaded, and nothing but a wrong layout refused.
 
     Args:
         network: not changed.
@@ -116,7 +133,11 @@ def match_weights(
 
     Returns:
         The record, and the tensors that would be copied, by name.
+
+    Raises:
+        ModelError: `E_WEIGHTS_FILE` where the file has another layout than the one asked for, `E_USAGE` for an unknown.
     """
+    _check_layout(found.layout, layout)
     own = network.state_dict()
     fitter = _Fitter(stem_name(network), head == "replace", carry)
     fitted, adapted = fitter.fit(own, found.tensors)
@@ -128,9 +149,45 @@ def match_weights(
         missing=tuple(name for name in own if name not in fitted and name not in adapted and COUNTERS not in name),
         unexpected=tuple(sorted(name for name in found.tensors if name not in own)),
         coverage=_coverage(network, fitted),
-        carry=(carry or "") if found.spatial_dims == 2 and _spatial_dims(network) == 3 else "",
+        carry=_way(network, found, adapted, carry),
+        part=found.part,
+        spatial_dims=found.spatial_dims,
     )
     return record, fitted
+
+
+def _check_layout(told: str, wanted: str) -> None:
+    """Refuse a layout that the file does not have; medres saves under the names that a network has."""
+    if wanted not in LAYOUTS:
+        raise ModelError("E_USAGE", f"layout must be one of {', '.join(LAYOUTS)}, got {wanted!r}", 'use "auto"')
+    fits = (told, "auto") if told == "medicalnet" else (told, "auto", "medres")
+    if wanted not in fits:
+        raise ModelError("E_WEIGHTS_FILE", f"names must be of the {wanted} layout, got {told}", 'use layout "auto"')
+
+
+def _way(network: nn.Module, found: WeightFile, adapted: Mapping[str, str], carry: str | None) -> str:
+    """Say how 2D weights came into a 3D network, as it was done rather than as it was asked for."""
+    if found.spatial_dims != 2 or _spatial_dims(network) != 3:
+        return ""
+    if any(isinstance(module, ACSConv3d) for module in network.modules()):
+        return "acs"
+    return "inflate" if any(INFLATED in way for way in adapted.values()) else carry or ""
+
+
+def check_numbers(fitted: Mapping[str, Tensor]) -> None:
+    """Refuse weights that are no numbers, which every answer of the network would inherit.
+
+    Args:
+        fitted: of `match_weights`.
+
+    Raises:
+        ModelError: `E_WEIGHTS_FILE`.
+    """
+    bad = [name for name, tensor in fitted.items() if not bool(torch.isfinite(tensor).all())]
+    bad += [name for name, tensor in fitted.items() if name.endswith("running_var") and bool((tensor < 0).any())]
+    if bad:
+        told = f"weights must be finite, and variances not negative, got {len(bad)} that are not, first {bad[0]}"
+        raise ModelError("E_WEIGHTS_FILE", told)
 
 
 def check_record(record: LoadingRecord, network: nn.Module) -> None:
@@ -148,18 +205,34 @@ def check_record(record: LoadingRecord, network: nn.Module) -> None:
         raise ModelError("E_WEIGHTS_COVERAGE", told, 'choose the stem that the weights were learnt with ("standard")')
     if record.coverage < LEAST_COVERAGE:
         raise ModelError("E_WEIGHTS_COVERAGE", *_too_little(record, network))
-    lost = [name for name in record.missing if SHORTCUT in name]
-    if lost:
-        told = (
-            f"every shortcut must be loaded, got {len(lost)} weights of shortcuts that the file does not have (type A)"
-        )
-        raise ModelError("E_WEIGHTS_COVERAGE", told, 'set shortcut = "A" for the network')
+    _check_missing(record)
     stages = tuple(f"{stage}." for stage in getattr(network, "stages", ()))
     left = [name for name in record.unexpected if name.startswith(stages) and COUNTERS not in name] if stages else []
     if left:
         told = f"every weight of the file's stages must have a place, got {len(left)} without one, first {left[0]}"
-        cure = 'set shortcut = "B"' if SHORTCUT in left[0] else "choose the network of the file's own depth"
+        raise ModelError("E_WEIGHTS_COVERAGE", told, _cure_for(left))
+
+
+def _check_missing(record: LoadingRecord) -> None:
+    """Refuse a file without the statistics of batch norms, or without the weights of shortcuts."""
+    unknown = [name for name in record.missing if STATISTICS in name]
+    if any(SHORTCUT not in name for name in unknown):
+        told = f"running statistics of every batch norm must be loaded, got a file without {len(unknown)} of them"
+        cure = 'save the whole state_dict(), or set norm to what the weights were learnt with ("group", "instance")'
         raise ModelError("E_WEIGHTS_COVERAGE", told, cure)
+    lost = [name for name in record.missing if SHORTCUT in name]
+    if lost:
+        told = f"every shortcut must be loaded, got {len(lost)} weights of shortcuts that the file does not have"
+        raise ModelError("E_WEIGHTS_COVERAGE", f"{told} (type A)", 'set shortcut = "A" for the network')
+
+
+def _cure_for(left: Iterable[str]) -> str:
+    """Say what would give every weight of the file's stages a place."""
+    if all(STATISTICS in name for name in left):
+        return 'set norm = "batch", with which these weights were learnt'
+    if all(SHORTCUT in name for name in left):
+        return 'set shortcut = "B"'
+    return "choose the network of the file's own depth"
 
 
 def stem_name(network: nn.Module) -> str:
@@ -197,7 +270,7 @@ class _Fitter:
             given = found.get(name)
             if name.startswith(HEADS) and (given is None or self.replace_head or given.shape != wanted.shape):
                 adapted[name] = FRESH
-            elif given is not None:
+            elif given is not None and given.is_floating_point() == wanted.is_floating_point():
                 tensor, done = self._reshape(name, given, wanted)
                 if tensor.shape == wanted.shape:
                     fitted[name] = tensor.to(wanted.dtype)
@@ -209,7 +282,7 @@ class _Fitter:
         done = []
         if self.carry == "inflate" and (given.ndim, wanted.ndim) == (4, 5):
             given = inflate(given, wanted.shape[4])
-            done.append("inflated from 2D")
+            done.append(INFLATED)
         if name == self.stem and given.ndim == wanted.ndim and given.shape[1] != wanted.shape[1]:
             done.append(f"{given.shape[1]} to {wanted.shape[1]} channels")
             given = adapt_stem(given, wanted.shape[1])
@@ -218,12 +291,14 @@ class _Fitter:
 
 def _too_little(record: LoadingRecord, network: nn.Module) -> tuple[str, str | None]:
     """Say how much would be loaded, and what may be the reason."""
-    counts = f"{len(record.missing)} names missing or of another shape, {len(record.unexpected)} unexpected"
+    counts = f"{len(record.missing)} names missing, of another shape or kind, {len(record.unexpected)} unexpected"
     told = f"at least 90 % of the backbone must be loaded, got {100 * record.coverage:.1f} % ({counts})"
     if record.carry == "acs":
         return told, 'choose weights of this network and depth, and build it with convolution = "acs"'
-    if len(record.missing) > len(record.unexpected) and _spatial_dims(network) == 3 and not record.carry:
+    if (record.spatial_dims, _spatial_dims(network)) == (2, 3) and not record.carry:
         return told, 'choose weights of this network and depth; 2D weights need carry = "inflate" or "acs"'
+    if (record.spatial_dims, _spatial_dims(network)) == (3, 2):
+        return told, "choose 2D weights: those of a 3D network do not fit a 2D one"
     return told, None
 
 

@@ -47,7 +47,8 @@ def test_names_of_other_projects_lose_their_prefix(tmp_path):
     state = plain_resnet.make_state_dict(18)
     torch.save({"state_dict": {f"module.{name}": tensor for name, tensor in state.items()}}, tmp_path / "w.pth")
     record = load_weights(build(), tmp_path / "w.pth")
-    assert (record.layout, record.missing, record.unexpected) == ("medicalnet", (), ())
+    assert (record.layout, record.missing, record.unexpected) == ("torchvision", (), ())
+    assert (record.part, record.spatial_dims) == ("state_dict", 2)
 
 
 def test_safetensors_load_too(tmp_path):
@@ -122,6 +123,67 @@ def test_reject_backbone_whose_shortcuts_would_stay_random(tmp_path):
         load_weights(build(), tmp_path / "w.pth")
 
 
+def keep(state, wanted):
+    return {name: tensor for name, tensor in state.items() if wanted(name)}
+
+
+@pytest.mark.parametrize(
+    ("change", "changes", "said"),
+    [
+        (
+            lambda s: keep(s, lambda name: "running" not in name),
+            {},
+            r"COVERAGE: running statistics .* without 24 .* norm",
+        ),
+        (lambda s: s, {"norm": "group"}, r'COVERAGE: every weight .* got 22 .* set norm = "batch"'),
+        (lambda s: {n: (t * 100).to(torch.int8) for n, t in s.items()}, {}, r"COVERAGE: .* got 0\.0 %"),
+        (
+            lambda s: s | {"layer1.0.conv1.weight": s["layer1.0.conv1.weight"] * torch.nan},
+            {},
+            "FILE: .* finite.* got 1",
+        ),
+        (
+            lambda s: s | {"bn1.running_var": s["bn1.running_var"] - 9},
+            {},
+            r"FILE: .* negative.* first bn1\.running_var",
+        ),
+    ],
+)
+def test_reject_weights_that_would_answer_nonsense_and_load_nothing(tmp_path, change, changes, said):
+    torch.save(change(plain_resnet.make_state_dict(10)), tmp_path / "w.pth")
+    network = build(10, **changes)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    with pytest.raises(ModelError, match=f"E_WEIGHTS_{said}"):
+        load_weights(network, tmp_path / "w.pth")
+    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("layout", "said"), [("medicalnet", "E_WEIGHTS_FILE: .* got torchvision"), ("keras", "E_USAGE: .* got 'keras'")]
+)
+def test_reject_a_layout_that_the_file_does_not_have(tmp_path, layout, said):
+    torch.save(plain_resnet.make_state_dict(10), tmp_path / "w.pth")
+    with pytest.raises(ModelError, match=said):
+        load_weights(build(10), tmp_path / "w.pth", layout)
+    assert load_weights(build(10), tmp_path / "w.pth", "torchvision").layout == "torchvision"
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_of_another_precision_become_those_of_the_network(tmp_path, kind):
+    state = plain_resnet.make_state_dict(10)
+    torch.save({n: t.to(kind) if t.is_floating_point() else t for n, t in state.items()}, tmp_path / "w.pth")
+    network = build(10)
+    assert load_weights(network, tmp_path / "w.pth").coverage == 1.0
+    assert network.conv1.weight.dtype == torch.float32
+    torch.testing.assert_close(network.conv1.weight, state["conv1.weight"], rtol=1e-2, atol=1e-2)
+
+
+def test_3d_weights_do_not_come_into_a_2d_network(tmp_path):
+    save_as_medicalnet(tmp_path, 10, "B")
+    with pytest.raises(ModelError, match=r"E_WEIGHTS_COVERAGE: .* choose 2D weights"):
+        load_weights(build(10, channels=1), tmp_path / "resnet.pth")
+
+
 def save_as_medicalnet(folder, depth, shortcut):
     state = plain_resnet.make_state_dict(depth, 3, channels=1, shortcut=shortcut)
     state = {name: tensor for name, tensor in state.items() if not name.startswith("fc.")}
@@ -190,7 +252,7 @@ def test_acs_network_loads_2d_weights_as_they_are(tmp_path):
     state = plain_resnet.make_state_dict(18)
     torch.save(state, tmp_path / "w.pth")
     network = build(dims=3, channels=1, convolution="acs")
-    record = load_weights(network, tmp_path / "w.pth", carry="acs")
+    record = load_weights(network, tmp_path / "w.pth")  # the record says what was done, not what was asked for
     assert (record.carry, record.coverage, set(record.adapted)) == ("acs", 1.0, {"conv1.weight"})
     state["conv1.weight"] = state["conv1.weight"].sum(1, keepdim=True)
     cubes = {name: as_cubes(tensor) if tensor.ndim == 4 else tensor for name, tensor in state.items()}

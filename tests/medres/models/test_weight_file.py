@@ -9,7 +9,9 @@ import safetensors.torch
 import torch
 
 from medres.errors import ModelError
-from medres.models.weight_file import open_weights, read_weights
+from medres.models.registry import REGISTRY, find_entry
+from medres.models.spec import NetworkSpec
+from medres.models.weight_file import open_weights, plain_name, read_weights
 from tests.small import save_tiny_model, spec_3d
 
 
@@ -65,7 +67,8 @@ def test_altered_file_is_refused_or_has_another_digest(tmp_path, place):
     [
         ({"conv1.weight": torch.zeros(4, 3, 7, 7)}, "torchvision", 2),
         ({"state_dict": {"module.conv1.weight": torch.zeros(4, 1, 7, 7, 7)}}, "medicalnet", 3),
-        ({"fc.weight": torch.zeros(4, 3)}, "torchvision", None),
+        ({"state_dict": {"module.conv1.weight": torch.zeros(4, 3, 7, 7)}}, "torchvision", 2),
+        ({"fc.weight": torch.zeros(4, 3)}, "other", None),
     ],
 )
 def test_layout_and_dimensions_are_told_by_names_and_shapes(tmp_path, saved, layout, dims):
@@ -81,3 +84,60 @@ def test_trained_model_gives_its_weights(tmp_path):
     assert found.layout == "medres"
     assert found.digest == model.spec.files["weights.safetensors"]
     assert set(found.tensors) == set(model.state_dict)
+
+
+STEM = {"conv1.weight": torch.arange(6.0).reshape(2, 3, 1, 1)}
+
+
+@pytest.mark.parametrize(
+    ("saved", "part"),
+    [
+        ({"model": STEM, "optimizer": {"lr": 1}, "epoch": 3}, "model"),
+        ({"model": {"depth": 18}, "weights": STEM}, "weights"),
+        ({"state_dict": {"model": STEM}}, "state_dict.model"),
+        ({"model": STEM, "model_ema": {"conv1.weight": torch.zeros(2, 3, 1, 1)}}, "model"),
+        ({"model_ema": {"module.conv1.weight": STEM["conv1.weight"], "n_averaged": torch.tensor(3)}}, "model_ema"),
+    ],
+)
+def test_weights_are_found_in_the_parts_that_others_save_and_averages_only_alone(tmp_path, saved, part):
+    torch.save(saved, tmp_path / "w.pth")
+    found = open_weights(tmp_path / "w.pth")
+    assert found.part == part
+    assert torch.equal(found.tensors["conv1.weight"], STEM["conv1.weight"])
+
+
+@pytest.mark.parametrize("prefix", ["module.encoder_q.", "_orig_mod.module.", "model.backbone.", "net.", "encoder."])
+def test_prefixes_of_other_projects_come_off_however_many(tmp_path, prefix):
+    saved = {f"{prefix}{name}": tensor for name, tensor in STEM.items()}
+    torch.save(saved | {"module.encoder_k.conv1.weight": torch.zeros(2, 3, 1, 1)}, tmp_path / "w.pth")
+    assert torch.equal(open_weights(tmp_path / "w.pth").tensors["conv1.weight"], STEM["conv1.weight"])
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_no_prefix_comes_off_the_names_of_our_own_networks(name):
+    facts = {"name": name, "spatial_dims": 2, "in_channels": 1, "label_count": 2, "width": 0.125}
+    with torch.device("meta"):
+        names = list(find_entry(name).build(NetworkSpec(**facts)).state_dict())
+    assert [plain_name(one) for one in names] == names
+
+
+def test_reject_two_networks_in_one_file_but_not_one_under_two_names(tmp_path):
+    twice = {"model.conv1.weight": STEM["conv1.weight"], "backbone.conv1.weight": STEM["conv1.weight"]}
+    torch.save(twice, tmp_path / "w.pth")
+    assert list(open_weights(tmp_path / "w.pth").tensors) == ["conv1.weight"]
+    torch.save(twice | {"backbone.conv1.weight": torch.zeros(2, 3, 1, 1)}, tmp_path / "w.pth")
+    with pytest.raises(
+        ModelError, match=r"E_WEIGHTS_FILE: .* one network, got two different weights for conv1\.weight"
+    ):
+        open_weights(tmp_path / "w.pth")
+
+
+def test_a_file_without_known_parts_says_which_it_has(tmp_path):
+    torch.save({"student": STEM, "teacher": STEM}, tmp_path / "w.pth")
+    with pytest.raises(ModelError, match=r"E_WEIGHTS_FILE: .*got a dict of 'student', 'teacher' - save the state dict"):
+        open_weights(tmp_path / "w.pth")
+
+
+def test_a_folder_that_is_no_trained_model_is_called_one(tmp_path):
+    with pytest.raises(ModelError, match=r"E_WEIGHTS_FILE: .*, got another folder"):
+        open_weights(tmp_path)
