@@ -19,7 +19,8 @@ from medres.review.people import read_people
 from pipelines.console import err
 
 FOLDER_VARIABLE, MODEL_VARIABLE = "MEDRES_VIEW_FOLDER", "MEDRES_VIEW_MODEL"
-PEOPLE_VARIABLE = "MEDRES_VIEW_PEOPLE"
+PEOPLE_VARIABLE, OPINION_VARIABLE = "MEDRES_VIEW_PEOPLE", "MEDRES_VIEW_OPINION"
+OPINIONS = ("hidden", "shown", "locked")
 ADDRESS = "127.0.0.1"
 SECRETS = ".streamlit/secrets.toml"  # where Streamlit looks for the identity provider, here and in the home folder
 AUTH_KEYS = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
@@ -45,7 +46,12 @@ OPTIONS = {
 
 
 def run(
-    folders: Sequence[Path] | None, model: Path | None, port: int, browser: bool, people: Path | None = None
+    folders: Sequence[Path] | None,
+    model: Path | None,
+    port: int,
+    browser: bool,
+    people: Path | None = None,
+    opinion: str | None = None,
 ) -> int:
     """Check what was given, then become the server; returns only where that is not possible.
 
@@ -55,6 +61,7 @@ def run(
         port: to listen on.
         browser: open a window.
         people: who may sign in as what; None is one local reader without login.
+        opinion: when models' opinions are shown, one of `OPINIONS`; None leaves it to the environment, else "hidden".
 
     Returns:
         Exit status.
@@ -64,10 +71,12 @@ def run(
     """
     folders = tuple(folders or ())
     _check(folders, model, port)
+    if opinion not in (None, *OPINIONS):
+        raise MedresError("E_USAGE", f"--opinion must be one of {', '.join(OPINIONS)}, got {opinion!r}")
     if people is not None:
         _check_login(people)
     command = command_line(port, browser)
-    environment = {**os.environ, **handed_over(folders, model, people)}
+    environment = {**os.environ, **handed_over(folders, model, people, opinion)}
     err.print(f"medres view: http://{ADDRESS}:{port} (end it with Ctrl-C)", markup=False)
     sys.stderr.flush()
     os.execve(command[0], command, environment)
@@ -88,10 +97,14 @@ def command_line(port: int, browser: bool) -> list[str]:
     return [sys.executable, "-m", "streamlit", "run", str(server_file()), *flags]
 
 
-def handed_over(folders: Sequence[Path], model: Path | None, people: Path | None = None) -> dict[str, str]:
+def handed_over(
+    folders: Sequence[Path], model: Path | None, people: Path | None = None, opinion: str | None = None
+) -> dict[str, str]:
     """Write the environment that tells the viewer what to open."""
     places = "\n".join(str(folder.resolve()) for folder in folders)
-    given = {FOLDER_VARIABLE: places, MODEL_VARIABLE: model, PEOPLE_VARIABLE: people}
+    given = {
+        FOLDER_VARIABLE: places, MODEL_VARIABLE: model, PEOPLE_VARIABLE: people, OPINION_VARIABLE: opinion
+    }  # fmt: skip
     return {name: value if isinstance(value, str) else str(value.resolve()) for name, value in given.items() if value}
 
 

@@ -39,6 +39,7 @@ const ACTIONS = {
     if (port) this.activate(port);
     else this.layout.name === "planes" ? this.layout.arrange("planes", scan) : this.active.show(scan, wanted.plane);
     if (wanted.window && !scan.colour) scan.look = { ...scan.look, ...wanted.window };
+    if ("slab" in wanted && !scan.colour) scan.useSlab(wanted.slab, this.active);
     if (wanted.mm) scan.goToMm(wanted.mm);
     else this.active.scan.stepTo(this.active.plane.sliceAxis, wanted.index);
     this.moved(scan);
@@ -202,11 +203,9 @@ const ACTIONS = {
     if (!port.scan) return;
     const { center, width, function: kind, inverted } = port.scan.look;
     const window = port.scan.colour ? null : { center, width, function: kind, inverted };
-    const { heat, heatLook, slab } = port.scan;
-    const shown = heat && heatLook.on ? { mode: heatLook.mode, threshold: heatLook.threshold, model: heat.model || "" } : null;
-    const place = { plane: port.name, index: port.index, mm: port.scan.toMm() };
-    const drawn = { measures: this.measures.kept(port), heat: shown, slab: slab.mode === "off" ? null : { ...slab, half: port.slabHalf() } };
-    this.send("keep", { series: port.scan.key, ...place, window, ...drawn });
+    const { slab } = port.scan, thick = slab.mode !== "off" && port.plane.slices > 1;
+    const drawn = { measures: this.measures.kept(port), slab: thick ? { mode: slab.mode, half: port.slabHalf() } : null };
+    this.send("keep", { series: port.scan.key, plane: port.name, index: port.index, window, ...drawn });
     this.say(`Slice ${port.index + 1} is kept as a key image.`);
   },
 

@@ -32,7 +32,9 @@ def _first(opened: state.OpenStudy, said: Opinion | None) -> None:
         sent = st.form_submit_button("Record first reading", type="primary", width="stretch")
     if sent:
         _record(opened, finding, Reading("first", "unsure", confidence, seconds=state.seconds_open()), said)
-    if st.button("Show the opinion without a reading", help="The trail keeps it.", type="tertiary"):
+    if not state.opinion_locked() and st.button(
+        "Show the opinion without a reading", help="The trail keeps it.", type="tertiary"
+    ):
         _do(lambda: state.reveal(opened.item))
 
 

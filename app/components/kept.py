@@ -11,6 +11,7 @@ from app import state
 from app.components.page import plain
 from medres.errors import MedresError, StoreError
 from medres.results.outlines import Outline
+from medres.results.planes import Slab
 from medres.review.key_images import LONGEST_NOTE, MOST_MEASUREMENTS, KeyImage
 
 COLOUR_WINDOW = (127.5, 255.0)  # a colour picture is shown as it is
@@ -20,7 +21,7 @@ def key_image_of(told: Mapping[str, Any]) -> KeyImage:
     """Take a key image out of what the canvas told.
 
     Args:
-        told: series, plane, index, window and measures, as `keepImage` in actions.js sends them.
+        told: series, plane, index, window, slab and measures, as `keepImage` in actions.js sends them.
 
     Returns:
         The key image.
@@ -40,7 +41,15 @@ def key_image_of(told: Mapping[str, Any]) -> KeyImage:
         float(width),
         measurements=tuple(words),
         outlines=tuple(_outline_of(one) for one in measures),
+        function=window["function"] if window else "linear",
+        inverted=bool(window["inverted"]) if window else None,
+        slab=_slab_of(told),
     )
+
+
+def _slab_of(told: Mapping[str, Any]) -> Slab | None:
+    slab = told.get("slab")
+    return Slab(int(told["index"]), slab["mode"], int(slab["half"])) if slab else None
 
 
 def _outline_of(one: Mapping[str, Any]) -> Outline:
@@ -68,7 +77,8 @@ def draw_key_images(opened: state.OpenStudy) -> None:
 
 def _entry(number: int, image: KeyImage, opened: state.OpenStudy) -> None:
     other = "" if image.series_key == opened.item.key else ", other series"
-    st.caption(f"{number}: {image.plane}, slice {image.index + 1}{other}")
+    thick = f", {image.slab.words}" if image.slab is not None else ""
+    st.caption(f"{number}: {image.plane}, slice {image.index + 1}{thick}{other}")
     for measured in image.measurements:
         st.caption(plain(measured))
     see, drop = st.columns(2)
@@ -91,6 +101,8 @@ def _see(opened: state.OpenStudy, image: KeyImage) -> None:
         except MedresError as fault:
             st.error(str(fault))
             return
-    look = {"center": image.centre, "width": image.width}
-    state.go_to(None, series=image.series_key, plane=image.plane, index=image.index, window=look)
+    look = {"center": image.centre, "width": image.width, "function": image.function}
+    look |= {} if image.inverted is None else {"inverted": image.inverted}
+    slab = None if image.slab is None else {"mode": image.slab.mode, "half": image.slab.half}
+    state.go_to(None, series=image.series_key, plane=image.plane, index=image.index, window=look, slab=slab)
     st.rerun()

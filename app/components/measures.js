@@ -129,9 +129,21 @@ class Measures {
     else places.forEach(([x, y], n) => (n ? c.lineTo(x, y) : c.moveTo(x, y)));
     stroked(c, "rgba(0, 0, 0, 0.8)", 3.5 * ratio);
     stroked(c, COLOURS[m.kind] || "#7dff8a", 1.5 * ratio);
-    const [x, y] = places[places.length - 1];
-    const right = x > port.canvas.width * 0.6;
-    port.outlined(c, this.text(m, port), x + (right ? -8 : 8) * ratio, y - 8 * ratio, right ? "right" : "left");
+    this.words(m, port, c, places);
+  }
+
+  // Beside the whole drawing, on the side where there is room, so that nothing that was measured is covered.
+  words(m, port, c, places) {
+    const text = this.text(m, port);
+    if (!text) return;
+    const ratio = window.devicePixelRatio || 1;
+    const xs = places.map(([x]) => x), ys = places.map(([, y]) => y);
+    c.font = wordsFont();
+    const wide = c.measureText(text).width + 12 * ratio;
+    const right = Math.max(...xs) + wide < port.canvas.width || Math.min(...xs) < wide;
+    const x = right ? Math.max(...xs) + 8 * ratio : Math.min(...xs) - 8 * ratio;
+    const y = clamp((Math.min(...ys) + Math.max(...ys)) / 2 + 4 * ratio, 14 * ratio, port.canvas.height - 8 * ratio);
+    port.outlined(c, text, Math.min(x, port.canvas.width - wide + 8 * ratio), y, right ? "left" : "right");
   }
 
   ellipsePath(c, m, port) {

@@ -150,6 +150,12 @@ class Scan {
     return found >= 0 ? String(found) : same(this.spec.window) ? "first" : "custom";
   }
 
+  // A key image's slab of so many slices on either side, along the viewport that shows it; null shows slices alone.
+  useSlab(slab, port) {
+    if (!slab) this.slab.mode = "off";
+    else Object.assign(this.slab, { mode: slab.mode, mm: 2 * slab.half * port.plane.sliceMm });
+  }
+
   firstWindow() {
     this.look = { ...this.spec.window, inverted: this.look.inverted };
   }

@@ -25,9 +25,9 @@ def draw_upload() -> None:
         _draw_uploaded()
     with st.expander("Add scans: DICOM files or a zip of them, NIfTI or pictures", icon=":material/upload_file:"):
         files, place = st.tabs(["Files", "A folder"])
-        with files, st.form("upload", border=False):
+        with files, st.form("upload", border=False, clear_on_submit=True):
             _ask(st.file_uploader("Files", accept_multiple_files=True), "files")
-        with place, st.form("upload-folder", border=False):
+        with place, st.form("upload-folder", border=False, clear_on_submit=True):
             _ask(st.file_uploader("Folder", accept_multiple_files="directory"), "folder")
 
 
@@ -44,7 +44,7 @@ def _ask(given: Sequence[UploadedFile], name: str) -> None:
         st.error(plain(str(fault)))
         return
     if chosen:
-        state.start_scoring(models[chosen])
+        state.start_scoring(chosen, models[chosen])
     if received.left_out:
         st.toast(f"{received.left_out} files were left out: they are no scans.")
     st.rerun()

@@ -29,7 +29,7 @@ class Viewport {
   }
 
   // Nothing is chosen for this place yet.
-  empty(text = "Choose a series for this place") {
+  empty(text = "Empty. Click a series in the list (T shows it) to see it here.") {
     Object.assign(this, { scan: null, plane: null, name: "" });
     this.letters.forEach((letter) => (letter.hidden = true));
     for (const corner of Object.values(this.corners)) corner.textContent = "";
@@ -158,7 +158,7 @@ class Viewport {
 
   outlined(c, text, x, y, align = "left") {
     const ratio = window.devicePixelRatio || 1;
-    c.font = `${12 * ratio}px sans-serif`;
+    c.font = wordsFont();
     c.textAlign = align;
     c.lineWidth = 3 * ratio;
     c.strokeStyle = "rgba(0, 0, 0, 0.85)";
@@ -203,6 +203,10 @@ class Viewport {
     const mm = this.scan.toMm()[along];
     return `${["L R", "P A", "I S"][along].split(" ")[mm >= 0 ? 1 : 0]} ${Math.abs(mm).toFixed(1)} mm`;
   }
+}
+
+function wordsFont() {
+  return `${12 * (window.devicePixelRatio || 1)}px sans-serif`;
 }
 
 function nice(x) {

@@ -47,19 +47,21 @@ def _read(opened: state.OpenStudy) -> None:
     side = right.container(key=f"side-{opened.item.key}")  # scrolls by itself: the scan stays on screen
     with left:
         result = draw_viewer(state.scene(opened, shown, heats), key="viewer")
-    with side:
+    above, report = side.container(), side.container()
+    with report:
+        draw_report(opened)  # first: a button of before ends with this run, and what is seen anew can be clicked
+    with above:
         if store_fault:
             st.error(store_fault)
         if not hidden:
             draw_opinions(said, fault)
         draw_decision(opened, said[0] if said else None, so_far, hidden=hidden)
         for digest, explained in heats.items():
-            draw_regions(
-                opened, explained, next(one for one in said if one.model_digest == digest), alone=len(heats) == 1
-            )
+            one = next(one for one in said if one.model_digest == digest)
+            draw_regions(opened, explained, one, alone=len(heats) == 1)
         draw_others(opened)
         draw_key_images(opened)
-        draw_report(opened)
+    with side:
         draw_warnings(opened, shown)
     _follow(opened, result)
     with side:

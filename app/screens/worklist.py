@@ -15,7 +15,7 @@ from app.components.page import always_say, plain
 from app.components.upload import draw_upload
 from medres.errors import MedresError
 from medres.review.decisions import Progress
-from medres.review.opinion import warning_words
+from medres.review.opinion import Opinion, warning_words
 from medres.review.worklist import Worklist, WorklistItem
 
 DECISIONS = {"positive": "Positive", "negative": "Negative", "indeterminate": "Indeterminate"}
@@ -29,6 +29,8 @@ STATUSES = {
 }
 STANDINGS = ["new", "begun", "read", "discordant"]
 HIDDEN = "After your first reading"
+LEAST_SHOWN, MOST_SHOWN = 0.001, 0.999  # three digits, never a certainty
+NEVER_CERTAIN = "0.999 stands for that and more, 0.001 for that and less: no score is a certainty"
 MOST_MODELS = 4  # columns of scores
 ROW_PIXELS = 44
 
@@ -116,6 +118,9 @@ def _above(shown: list[WorklistItem], seen: Seen) -> None:
     with left:
         if st.button("Read the first unread study", type="primary", disabled=not unread) and unread:
             _open(unread[0])
+    if state.opinion_locked():
+        right.caption("Scores come after your own first reading; the list is in the order of arrival.")
+        return
     with right:
         shown_now = state.scores_shown()
         wanted = st.toggle("Show scores before the first reading (the trail keeps it)", shown_now, key="show_scores")
@@ -178,9 +183,10 @@ def _columns(models: dict[str, str]) -> dict[str, Any]:
     """Name the columns; of several models each has one of its own."""
     score = st.column_config.ProgressColumn
     several = {
-        digest: score(name, min_value=0.0, max_value=1.0, format="%.3f", width=115) for digest, name in models.items()
+        digest: score(name, min_value=0.0, max_value=1.0, format="%.3f", width=115, help=NEVER_CERTAIN)
+        for digest, name in models.items()
     }
-    one = {"Probability": score("Probability", min_value=0.0, max_value=1.0, format="%.3f")}
+    one = {"Probability": score("Probability", min_value=0.0, max_value=1.0, format="%.3f", help=NEVER_CERTAIN)}
     return {
         "Picture": st.column_config.ImageColumn("", width=52, help="middle slice"),
         "Study": st.column_config.TextColumn("Series", width=130, help="key of the series, as medres inspect shows it"),
@@ -206,13 +212,20 @@ def _record(item: WorklistItem, seen: Seen, models: dict[str, str]) -> dict[str,
         "Study": item.key,
         "Patient": item.patient_key,
         "Modality": item.modality or "not given",
-        **{name: said.probability if said and not hidden else None for name, said in scores.items()},
+        **{name: None if hidden else _shown(said) for name, said in scores.items()},
         "Decision": HIDDEN if hidden else _decision(item),
         "Status": _status(item),
         "Reading": seen.standing(item),
         "Waiting": _since(item) if item.readable and progress.final is None else None,
         "Warnings": _reasons(item),
     }
+
+
+def _shown(said: Opinion | None) -> float | None:
+    """Give a probability as its three digits show it."""
+    if said is None or said.probability is None:
+        return None
+    return min(max(said.probability, LEAST_SHOWN), MOST_SHOWN)
 
 
 def _status(item: WorklistItem) -> str:

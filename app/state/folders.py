@@ -14,8 +14,10 @@ import streamlit as st
 
 from app.session import Uploads
 from app.settings import settings
+from medres.errors import MedresError
+from medres.models.trained_model import read_spec
 from medres.review.upload import Received, receive
-from medres.review.worklist import LEDGER_FILE, Worklist, open_worklist
+from medres.review.worklist import LEDGER_FILE, Worklist, by_arrival, open_worklist
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,20 @@ def worklist() -> Worklist | None:
 def known_models() -> dict[str, Path]:
     """Give the models that an upload can be scored with, by name: the one that was given, and the results' own."""
     own, listed = settings().model, _listed(settings().folders, None)
-    found = {"the model that was given": own} if own is not None else {}
+    found = {_name_of(own): own} if own is not None else {}
     for digest, place in (listed.model_folders if listed else {}).items():
         if place.is_dir() and listed is not None and place != own:
             found[listed.models.get(digest, digest[:8])] = place
     return found
+
+
+def _name_of(model: Path) -> str:
+    """Name the model of a folder, also where it turns out to be damaged once it is used."""
+    try:
+        spec = read_spec(model)
+    except MedresError:
+        return "the model that was given"
+    return f"{spec.name} {spec.version}"
 
 
 def _listed(places: tuple[Path, ...], modality: str | None) -> Worklist | None:
@@ -110,11 +121,16 @@ def _stamp(place: Path) -> tuple[int, ...]:
 
 @st.cache_resource(max_entries=2, show_spinner="Listing the studies ...")
 def _worklist(places: tuple[Path, ...], model: Path | None, modality: str | None, stamp: tuple[int, ...]) -> Worklist:
-    return open_worklist(places, model, modality)
+    listed = open_worklist(places, model, modality)
+    return by_arrival(listed) if settings().opinion == "locked" else listed
 
 
 def model_line() -> str:
-    """Name the worklist's models, or say that there is none."""
-    listed = worklist()
+    """Name the worklist's models, or the one that scores or could score it; say so where there is none."""
+    listed, job, own = worklist(), st.session_state.get("job"), settings().model
     known = sorted(listed.models.values()) if listed else []
+    if not known and job is not None:
+        known = [job.model]
+    elif not known and own is not None:
+        known = [_name_of(own)]
     return ", ".join(known[:3]) + (", ..." if len(known) > 3 else "") if known else "no model"

@@ -96,9 +96,14 @@ def progress(item: WorklistItem) -> Progress:
     return progress_of(review_store().entries(study=item.key)).get(item.key, {}).get(reader(), Progress())
 
 
+def opinion_locked() -> bool:
+    """Tell whether nobody can see an opinion before a first reading."""
+    return settings().opinion == "locked"
+
+
 def scores_shown() -> bool:
     """Tell whether this session shows scores before the first reading."""
-    return bool(st.session_state.get("scores_shown", not settings().opinion_hidden))
+    return not opinion_locked() and bool(st.session_state.get("scores_shown", not settings().opinion_hidden))
 
 
 def show_scores(shown: bool) -> None:

@@ -22,11 +22,13 @@ class ScoringJob:
     """Scores on their way.
 
     Attributes:
+        model: its name.
         done, total: series; total is 0 until they are counted.
         summary: when all are done, or None.
         fault: why they could not be made, or "".
     """
 
+    model: str = "no model"
     done: int = 0
     total: int = 0
     summary: BatchSummary | None = None
@@ -52,15 +54,16 @@ class ScoringJob:
         self.done, self.total = done, total
 
 
-def start_scoring(model: Path) -> ScoringJob:
+def start_scoring(name: str, model: Path) -> ScoringJob:
     """Score this session's upload behind the page.
 
     Args:
+        name: of the model.
         model: a TrainedModel folder.
     """
     upload = uploaded()
     assert upload is not None  # offered only beside an upload
-    job = ScoringJob()
+    job = ScoringJob(name)
     given = (job, upload.scans, model, upload.results, ScoringOptions(modality=upload.modality))
     threading.Thread(target=_score, args=given, daemon=True).start()
     st.session_state["job"] = job

@@ -22,7 +22,7 @@ def go_to(point_mm: Sequence[float] | None, **more: Any) -> None:
 
     Args:
         point_mm: (3,), RAS+ mm; None where `more` names the slice.
-        more: `series`, `plane`, `index` and `window` of a key image.
+        more: `series`, `plane`, `index`, `window` and `slab` of a key image.
     """
     count = st.session_state.get("go_to", {}).get("stamp", 0)
     st.session_state["go_to"] = {"mm": list(point_mm) if point_mm is not None else None, "stamp": count + 1, **more}

@@ -207,7 +207,7 @@ def load_trained_model(folder: Path) -> TrainedModel:
         ModelError: E_MODEL_MISSING, E_MODEL_SCHEMA, E_MODEL_DIGEST or E_MODEL_SHAPE.
     """
     folder = Path(folder)
-    text = _read(folder, DESCRIPTION, "the folder has no trained_model.json", None)
+    text = _read_description(folder)
     spec = _parse_spec(text)
     found = {name: _read_checked(folder, name, digest) for name, digest in spec.files.items()}
     members = _load_members(folder, spec)
@@ -221,6 +221,25 @@ def load_trained_model(folder: Path) -> TrainedModel:
     return TrainedModel(
         folder=folder, spec=spec, digest=sha256(text), state_dict=state_dict, members=members, **optional
     )
+
+
+def read_spec(folder: Path) -> TrainedModelSpec:
+    """Read what a TrainedModel folder says of itself, without weights and without proof.
+
+    Args:
+        folder: with `trained_model.json`.
+
+    Returns:
+        Its description, such as for a list of models.
+
+    Raises:
+        ModelError: E_MODEL_MISSING or E_MODEL_SCHEMA.
+    """
+    return _parse_spec(_read_description(Path(folder)))
+
+
+def _read_description(folder: Path) -> bytes:
+    return _read(folder, DESCRIPTION, "the folder has no trained_model.json", None)
 
 
 def _load_members(folder: Path, spec: TrainedModelSpec) -> tuple[TrainedModel, ...]:

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from medres import geometry
 from medres.results import overlay
-from medres.results.planes import Plane, PlaneGrid, pixel_to_mm, plane_grid, plane_values
+from medres.results.planes import Plane, PlaneGrid, Slab, pixel_to_mm, plane_grid, plane_values, slab_values
 from medres.results.windows import DisplayWindow, apply_window, first_window
 from medres.volume import Volume
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def render_slice(
     volume: Volume,
     plane: Plane,
-    index: int,
+    index: int | Slab,
     window: DisplayWindow | None = None,
     *,
     heatmap: Heatmap | None = None,
@@ -37,7 +37,7 @@ def render_slice(
     Args:
         volume: grey or colour; a colour picture is shown as it is.
         plane: one of `planes_of(volume)`.
-        index: along the Volume's own slice axis.
+        index: along the Volume's own slice axis; or several slices of a grey volume shown as one.
         window: None takes the file's own, else robust percentiles.
         heatmap: drawn with its own fixed scale and threshold; None draws none.
         style: "contour" at the threshold, or "fill" with opacity rising from it.
@@ -48,10 +48,16 @@ def render_slice(
         (rows, columns, 3) uint8, radiological convention.
     """
     grid = plane_grid(volume, plane)
-    picture = _grey_picture(volume, grid, index, window, pixel_mm)
+    thick = isinstance(index, Slab)
+    values = slab_values(volume, grid, index) if thick else plane_values(volume, grid, index)
+    if pixel_mm is not None:
+        _, width, height = pixel_to_mm(grid, index, pixel_mm)
+        values = _resized(values, height, width)
+    picture = _picture_of(volume, values, window)
     if heatmap is None:
         return picture
-    heat = heat_on_slice(heatmap, grid, index, pixel_mm=pixel_mm, cells=cells)
+    middle = index.middle if thick else index
+    heat = heat_on_slice(heatmap, grid, middle, pixel_mm=pixel_mm, cells=cells)
     thickness = 1 if pixel_mm is None else 2
     return overlay.blend(
         picture, heat, threshold=heatmap.threshold, scale=heatmap.scale, style=style, thickness=thickness
@@ -93,13 +99,7 @@ def pixel_centres_mm(grid: PlaneGrid, index: int, pixel_mm: float | None = None)
     return geometry.apply_affine(affine, pixels)
 
 
-def _grey_picture(
-    volume: Volume, grid: PlaneGrid, index: int, window: DisplayWindow | None, pixel_mm: float | None
-) -> NDArray[np.uint8]:
-    values = plane_values(volume, grid, index)
-    if pixel_mm is not None:
-        _, width, height = pixel_to_mm(grid, index, pixel_mm)
-        values = _resized(values, height, width)
+def _picture_of(volume: Volume, values: NDArray, window: DisplayWindow | None) -> NDArray[np.uint8]:
     if volume.is_colour:
         return np.asarray(np.rint(np.clip(values, 0, 255)), np.uint8)
     return np.repeat(_grey_levels(volume, values, window)[..., None], 3, axis=-1)

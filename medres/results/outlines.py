@@ -20,7 +20,7 @@ Kind = Literal["length", "angle", "ellipse"]
 POINTS = {"length": 2, "angle": 3, "ellipse": 2}
 FARTHEST, LONGEST_TEXT = 1e5, 200  # voxels, characters
 GREEN, BLACK = (125, 255, 138), (0, 0, 0)
-ASIDE = 8  # pixels from the last point to its words
+ASIDE = 8  # pixels from the drawing to its words
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def draw_outlines(
         places = geometry.apply_affine(to_pixel, np.array(outline.points))[:, :2]
         for colour, width in ((BLACK, 4), (GREEN, 2)):
             _draw_lines(draw, outline.kind, places, colour, width)
-        _write(draw, outline.text, places[-1], page.width, font)
+        _write(draw, outline.text, places, page.size, font)
 
 
 def _draw_lines(
@@ -89,9 +89,18 @@ def _draw_lines(
 
 
 def _write(
-    draw: ImageDraw.ImageDraw, text: str, place: NDArray[np.float64], width: int, font: ImageFont.FreeTypeFont
+    draw: ImageDraw.ImageDraw,
+    text: str,
+    places: NDArray[np.float64],
+    size: tuple[int, int],
+    font: ImageFont.FreeTypeFont,
 ) -> None:
-    """Write beside a point, on the side that has room."""
-    right = place[0] > 0.6 * width
-    at = (place[0] + (-ASIDE if right else ASIDE), place[1] - ASIDE)
-    draw.text(at, text, font=font, fill=GREEN, anchor="rd" if right else "ld", stroke_width=2, stroke_fill=BLACK)
+    """Write beside the whole drawing, on the side that has room, so that nothing that was measured is covered."""
+    if not text:
+        return
+    lower, upper = places.min(axis=0), places.max(axis=0)
+    wide = draw.textlength(text, font=font) + 2 * ASIDE
+    right = upper[0] + wide < size[0] or lower[0] < wide
+    x = min(upper[0] + ASIDE, size[0] - wide + ASIDE) if right else lower[0] - ASIDE
+    y = float(np.clip((lower[1] + upper[1]) / 2, 2 * ASIDE, size[1] - 2 * ASIDE))
+    draw.text((x, y), text, font=font, fill=GREEN, anchor="lm" if right else "rm", stroke_width=2, stroke_fill=BLACK)

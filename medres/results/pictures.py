@@ -23,7 +23,7 @@ from medres.results import overlay
 from medres.results.disclaimer import DISCLAIMER, NO_REGION, Stamp
 from medres.results.figures import pixel_centres_mm, render_slice
 from medres.results.outlines import Outline, draw_outlines
-from medres.results.planes import Plane, PlaneGrid, plane_grid, planes_of
+from medres.results.planes import Plane, PlaneGrid, Slab, plane_grid, planes_of
 from medres.results.windows import DisplayWindow, first_window
 from medres.volume import Volume
 
@@ -47,6 +47,7 @@ class Shot:
         index: along the Volume's own slice axis.
         window: None takes the file's own, else robust percentiles.
         outlines: measurements drawn over it.
+        slab: shows the slices about this one as one; None shows it alone.
     """
 
     volume: Volume
@@ -54,6 +55,7 @@ class Shot:
     index: int
     window: DisplayWindow | None = None
     outlines: tuple[Outline, ...] = ()
+    slab: Slab | None = None
 
     @property
     def grid(self) -> PlaneGrid:
@@ -108,7 +110,7 @@ def draw_picture(
     width_mm, height_mm = (n * s for n, s in zip((shot.grid.width, shot.grid.height), shot.grid.pixel_mm, strict=True))
     pixel_mm = max(width_mm, height_mm) / long_side
     slice_picture = render_slice(
-        shot.volume, shot.plane, shot.index, shot.window, heatmap=heatmap, style=style, pixel_mm=pixel_mm
+        shot.volume, shot.plane, shot.slab or shot.index, shot.window, heatmap=heatmap, style=style, pixel_mm=pixel_mm
     )
     lines = [(_facts(shot), WHITE)]
     if heatmap is not None:
@@ -185,7 +187,8 @@ def _facts(shot: Shot) -> str:
     window = shot.window or first_window(shot.volume)
     levels = "" if shot.volume.is_colour else f" · window {window.width:.5g} level {window.center:.5g}"
     unit = " HU" if shot.volume.unit == "HU" and levels else ""
-    return f"{shot.title}{levels}{unit}"
+    thick = f" · {shot.slab.words}" if shot.slab is not None else ""
+    return f"{shot.title}{thick}{levels}{unit}"
 
 
 def _draw_field(picture: Picture, shot: Shot, heatmap: Heatmap, pixel_mm: float) -> bool:

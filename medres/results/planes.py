@@ -21,6 +21,27 @@ Plane = Literal["axial", "coronal", "sagittal", "picture"]
 HANGING: dict[str, str] = {"axial": "LPS", "coronal": "LIA", "sagittal": "PIL"}
 
 
+@dataclass(frozen=True)
+class Slab:
+    """Several slices shown as one.
+
+    Attributes:
+        middle: index of its middle slice, along the Volume's own slice axis.
+        mode: "max" (MIP), "min" (MinIP) or "mean" of the values.
+        half: slices on either side of the middle one, at least 1.
+    """
+
+    middle: int
+    mode: Literal["max", "min", "mean"]
+    half: int
+
+    @property
+    def words(self) -> str:
+        """Such as "MIP of 3 slices"."""
+        name = {"max": "MIP", "min": "MinIP", "mean": "mean"}[self.mode]
+        return f"{name} of {2 * self.half + 1} slices"
+
+
 @dataclass(frozen=True, eq=False)
 class PlaneGrid:
     """How one plane of a Volume lies on the page.
@@ -127,6 +148,28 @@ def plane_values(volume: Volume, grid: PlaneGrid, index: int) -> NDArray[np.gene
     if grid.flips[0]:
         plane = plane[:, ::-1]
     return np.asarray(plane[::-1] if grid.flips[1] else plane)
+
+
+def slab_values(volume: Volume, grid: PlaneGrid, slab: Slab) -> NDArray[np.generic]:
+    """Project several slices onto a plane, as it lies on the page.
+
+    Args:
+        volume: grey.
+        grid: from `plane_grid` of the same Volume.
+        slab: which slices, and how they become one; at the scan's ends there are fewer.
+
+    Returns:
+        (rows, columns), in the Volume's unit; float64 for a mean.
+
+    Example:
+        >>> stack = Volume(np.arange(8).reshape(2, 2, 2), np.eye(4), "CT")
+        >>> slab_values(stack, plane_grid(stack, "axial"), Slab(0, "max", 1)).tolist()
+        [[7, 3], [5, 1]]
+    """
+    first, last = max(0, slab.middle - slab.half), min(grid.depth - 1, slab.middle + slab.half)
+    stack = np.stack([plane_values(volume, grid, n) for n in range(first, last + 1)])  # (slices, rows, columns)
+    reduce = {"max": np.max, "min": np.min, "mean": np.mean}[slab.mode]
+    return np.asarray(reduce(stack, axis=0))
 
 
 def pixel_to_mm(grid: PlaneGrid, index: int, pixel_mm: float | None = None) -> tuple[NDArray[np.float64], int, int]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from medres.datasets.manifest import read_manifest
 from medres.errors import MedresError
+from medres.results.evaluation_tables import say_name
 
 LARGEST = 50 * 2**20  # bytes of a document
 DEEPEST = 4  # folders below the one that is searched
@@ -32,7 +33,7 @@ class Document:
         kind: "evaluation", "audit" or "manifest".
         title: what it is about.
         facts: by name, in their order; text.
-        numbers: by name: (value, lower, upper, n), each None where it is undefined.
+        numbers: by name, in words: (value, lower, upper, n), each None where it is undefined.
         model_digest: of the model it is about, or "".
         page: its HTML report beside it, or None.
         plots: PNG files beside it, by name.
@@ -105,7 +106,7 @@ def _evaluation(told: Mapping[str, Any], page: Path | None, plots: tuple[Path, .
         "Source": str(data.get("source", "")),
     }
     numbers = {
-        str(name).replace("_", " "): (one.get("value"), one.get("lower"), one.get("upper"), one.get("n"))
+        say_name(str(name)): (one.get("value"), one.get("lower"), one.get("upper"), one.get("n"))
         for name, one in told["headline"].items()
         if isinstance(one, dict)
     }

@@ -15,10 +15,13 @@ from typing import Any, Literal, get_args
 
 from medres.errors import StoreError
 from medres.results.outlines import Outline
+from medres.results.planes import Slab
 from medres.review.store import ReviewStore
 from medres.review.trail import Entry
 
 Plane = Literal["axial", "coronal", "sagittal", "picture"]
+Function = Literal["linear", "linear_exact", "lut"]
+SLABS, MOST_SLICES = ("max", "min", "mean"), 2000
 KEPT, REMOVED = "key_image", "key_image_removed"
 KINDS = (KEPT, REMOVED)
 LONGEST_NOTE = 200  # characters
@@ -37,6 +40,9 @@ class KeyImage:
         note: free text, no names.
         measurements: words of what was measured on the slice, such as "length 12.4 mm".
         outlines: the same as they were drawn.
+        function: of the window, DICOM's "linear" or "linear_exact"; "lut" is the file's own table, without a window.
+        inverted: whether small values were shown bright; None as the file asks.
+        slab: several slices that were shown as one, or None.
     """
 
     series_key: str
@@ -47,10 +53,17 @@ class KeyImage:
     note: str = ""
     measurements: tuple[str, ...] = ()
     outlines: tuple[Outline, ...] = ()
+    function: Function = "linear"
+    inverted: bool | None = None
+    slab: Slab | None = None
 
     def __post_init__(self) -> None:
         if self.plane not in get_args(Plane):
             raise StoreError("E_USAGE", f"plane must be one of {get_args(Plane)}, got {self.plane!r}")
+        if self.function not in get_args(Function):
+            raise StoreError("E_USAGE", f"the window must be one of {get_args(Function)}, got {self.function!r}")
+        if self.slab is not None and not (self.slab.mode in SLABS and 1 <= self.slab.half <= MOST_SLICES):
+            raise StoreError("E_USAGE", f"a slab must be one of {SLABS} with 1 to {MOST_SLICES} slices on either side")
         if self.index < 0:
             raise StoreError("E_USAGE", f"the slice must be at least 0, got {self.index}")
         if not (math.isfinite(self.centre) and math.isfinite(self.width) and self.width > 0):
@@ -138,4 +151,6 @@ def _restored(fields: Mapping[str, Any]) -> KeyImage:
         Outline(one["kind"], tuple(tuple(point) for point in one["points"]), one["text"])
         for one in fields.get("outlines", ())
     )
-    return KeyImage(**{**fields, "measurements": tuple(fields["measurements"]), "outlines": outlines})
+    slab = Slab(**fields["slab"]) if fields.get("slab") else None
+    changed = {"measurements": tuple(fields["measurements"]), "outlines": outlines, "slab": slab}
+    return KeyImage(**{**fields, **changed})

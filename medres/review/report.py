@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -174,7 +174,7 @@ def _views(
         if not _may_be_drawn(shot.volume):
             continue
         pictures = [_picture(shot, stamp, None)]
-        if heatmap is not None and shot.volume is report.volume:
+        if heatmap is not None and shot.volume.origin is report.volume.origin:
             pictures.append(_picture(shot, stamp, heatmap))
         yield {"pictures": pictures, "words": words}
 
@@ -189,8 +189,15 @@ def _shots(report: ReadingReport, heatmap: Heatmap | None) -> Iterator[tuple[Sho
         volume = scan_of()
         if image.plane in planes_of(volume) and image.index < plane_grid(volume, image.plane).depth:
             words = [*image.measurements, *([image.note] if image.note else [])]
-            window = DisplayWindow(image.centre, image.width)
-            yield Shot(volume, image.plane, image.index, window, image.outlines), words
+            yield _shot_of(image, volume), words
+
+
+def _shot_of(image: KeyImage, volume: Volume) -> Shot:
+    """Show a key image as its reader saw it: window, inversion, slab and measurements."""
+    window = None if image.function == "lut" else DisplayWindow(image.centre, image.width, image.function)
+    if image.inverted is not None and image.inverted != volume.display.inverted:
+        volume = replace(volume, display=replace(volume.display, inverted=image.inverted))  # the same voxels
+    return Shot(volume, image.plane, image.index, window, image.outlines, image.slab)
 
 
 def _picture(shot: Shot, stamp: Stamp, heatmap: Heatmap | None) -> dict[str, str]:

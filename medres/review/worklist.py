@@ -153,6 +153,19 @@ def open_worklist(
     )
 
 
+def by_arrival(listed: Worklist) -> Worklist:
+    """Put the longest waiting first, so that the order tells nothing of what models said.
+
+    Args:
+        listed: in any order.
+
+    Returns:
+        The same items: those that can be read by when they were scored, then by key; the others last.
+    """
+    items = sorted(listed.items, key=lambda item: (not item.readable, item.finished_at, item.key))
+    return replace(listed, items=tuple(items))
+
+
 def _joined(places: Iterable[_Place]) -> list[WorklistItem]:
     """Make one item of each scan, whichever folders it stands in."""
     by_scan: dict[tuple[Path | None, str], list[WorklistItem]] = {}

@@ -99,6 +99,14 @@ def view(
     people: Annotated[
         Path | None, typer.Option("--people", help="TOML file: who may sign in (OIDC) as reader, reviewer or admin")
     ] = None,
+    opinion: Annotated[
+        str | None,
+        typer.Option(
+            "--opinion",
+            help="the model's opinion before a first reading: hidden unless the reader asks (the default), shown, "
+            "or locked (nobody can ask; worklist in the order of arrival)",
+        ),
+    ] = None,
 ) -> None:
     """Open the viewer, on this machine only."""
     run_recipe("view", **locals())

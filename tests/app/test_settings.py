@@ -12,6 +12,13 @@ def test_the_opinion_is_hidden_unless_it_was_asked_for(monkeypatch):
     assert settings().opinion_hidden
     monkeypatch.setenv(OPINION_VARIABLE, "shown")
     assert not settings().opinion_hidden
+    monkeypatch.setenv(OPINION_VARIABLE, "locked")
+    assert settings().opinion_hidden
+
+
+def test_an_unknown_word_about_the_opinion_hides_it(monkeypatch):
+    monkeypatch.setenv(OPINION_VARIABLE, "perhaps")
+    assert settings().opinion == "hidden"
 
 
 def test_the_folder_is_taken_as_it_is(monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page
 
 from medres.results.figures import heat_on_slice, render_slice
-from medres.results.planes import plane_grid, planes_of
+from medres.results.planes import Slab, plane_grid, planes_of
 from medres.results.windows import CT_PRESETS, first_window
 from tests.browser import phantoms
 
@@ -103,6 +103,36 @@ def test_contour_encloses_the_lesion_within_half_a_voxel(page, server):
         rows, columns = np.nonzero(values >= heat.threshold)
         wanted = np.array([columns.mean(), rows.mean()])
         assert np.abs((points.min(axis=0) + points.max(axis=0)) / 2 - wanted).max() < 0.5
+
+
+@pytest.mark.parametrize("name", ["axial", "left_sided", "oblique", "tilted"])
+def test_the_overlay_lies_on_the_lesion_within_half_a_voxel(page, server, name):
+    volume = phantoms.volume(name)
+    box = open_phantom(page, server, name)
+    box.evaluate("(box, voxel) => box.medres.goTo(voxel)", phantoms.LESION_IJK.tolist())
+    box.evaluate(FRAME)
+    bare = {plane: read_plane(box, plane) for plane in planes_of(volume)}
+    press(box, "f")
+    for plane, (index, before) in bare.items():
+        grid = plane_grid(volume, plane)
+        assert index == phantoms.LESION_IJK[grid.order[2]]
+        rows, columns = np.nonzero((read_plane(box, plane)[1] != before).any(axis=-1))
+        size = (grid.width, grid.height)
+        places = zip(grid.order[:2], grid.flips, size, strict=True)
+        lesion = [n - 1 - phantoms.LESION_IJK[axis] if flip else phantoms.LESION_IJK[axis] for axis, flip, n in places]
+        assert np.abs(np.subtract([columns.mean(), rows.mean()], lesion)).max() < 0.5
+
+
+@pytest.mark.parametrize("name", ["oblique", "float"])
+def test_slabs_equal_render_slice_pixel_for_pixel(page, server, name):
+    volume = phantoms.volume(name)
+    box = open_phantom(page, server, name)
+    for mode in ("max", "min", "mean"):
+        press(box, "s")
+        for number, plane in enumerate(planes_of(volume)):
+            index, seen = read_plane(box, plane)
+            half = box.evaluate("(box, n) => box.medres.ports[n].slabHalf()", number)
+            np.testing.assert_array_equal(seen, render_slice(volume, plane, Slab(index, mode, half)))
 
 
 def test_the_middle_slices_come_first(page, server):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import get_args
 
 import pytest
 
@@ -35,8 +36,9 @@ def test_the_folder_travels_in_the_environment_and_not_on_the_command_line(tmp_p
 def test_the_variables_are_those_that_the_viewer_reads():
     from app import settings
 
-    ours = (view.FOLDER_VARIABLE, view.MODEL_VARIABLE, view.PEOPLE_VARIABLE)
-    assert ours == (settings.FOLDER_VARIABLE, settings.MODEL_VARIABLE, settings.PEOPLE_VARIABLE)
+    names = ("FOLDER_VARIABLE", "MODEL_VARIABLE", "PEOPLE_VARIABLE", "OPINION_VARIABLE")
+    assert [getattr(view, name) for name in names] == [getattr(settings, name) for name in names]
+    assert get_args(settings.OpinionPolicy) == view.OPINIONS
 
 
 def test_the_viewer_is_found_in_the_installed_package():
@@ -47,6 +49,12 @@ def test_the_viewer_is_found_in_the_installed_package():
 def test_reject_ports_that_cannot_be(port, code):
     with pytest.raises(MedresError, match=code):
         view.run(None, None, port, browser=False)
+
+
+def test_the_opinion_can_be_shown_or_locked_and_nothing_else():
+    assert view.handed_over([], None, opinion="locked") == {view.OPINION_VARIABLE: "locked"}
+    with pytest.raises(MedresError, match="--opinion must be one of hidden, shown, locked, got 'perhaps'"):
+        view.run(None, None, 8600, browser=False, opinion="perhaps")
 
 
 def test_reject_a_port_that_another_program_holds():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from app import state
+from app.settings import OPINION_VARIABLE
 from tests.app.conftest import words
 
 
@@ -22,6 +25,27 @@ def test_scores_wait_for_the_first_reading_and_the_switch_that_shows_them_is_kep
     test.toggle(key="show_scores").set_value(True).run()
     assert test.dataframe[0].value["Probability"].notna().sum() == 3
     assert [entry.kind for entry in state.review_store().entries()] == ["policy"]
+
+
+def test_no_score_is_shown_as_a_certainty(start, own_results):
+    with sqlite3.connect(own_results / "ledger.sqlite") as base:
+        base.execute("UPDATE series SET probability = 0.99999 WHERE decision = 'positive'")
+        base.execute("UPDATE series SET probability = 0.00001 WHERE decision = 'negative'")
+    shown = start(own_results, scores_shown=True).dataframe[0].value["Probability"].tolist()
+    assert shown[:3] == [0.999, 0.999, 0.001]
+
+
+def test_where_the_opinion_is_locked_nothing_shows_it_before_a_reading(start, own_results, monkeypatch):
+    monkeypatch.setenv(OPINION_VARIABLE, "locked")
+    test = start(own_results, scores_shown=True)
+    assert not test.exception
+    assert test.dataframe[0].value["Probability"].isna().all()
+    assert not test.toggle
+    keys = [key for key in test.dataframe[0].value["Study"] if key]
+    assert keys == sorted(keys)  # all were scored at once
+    reading = start(own_results, page="reading", open=keys[0], scores_shown=True)
+    assert "Your first reading" in words(reading)
+    assert not [one for one in reading.button if "without a reading" in one.label]
 
 
 def test_search_and_status_narrow_the_list(start, results):

@@ -24,6 +24,7 @@ def test_an_upload_is_scored_and_its_refusals_are_said(start, results):
     next(button for button in test.button if button.label == "Open these scans").click().run()
     assert not test.exception
     job = test.session_state["job"]
+    assert job.model == model == "tiny 1.0"
     ends = time.monotonic() + PATIENCE
     while job.running and time.monotonic() < ends:
         time.sleep(0.2)

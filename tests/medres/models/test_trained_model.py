@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 import safetensors.torch
@@ -17,6 +18,7 @@ from medres.models.trained_model import (
     build_trained_network,
     extend_trained_model,
     load_trained_model,
+    read_spec,
     save_trained_model,
 )
 from tests.small import model_spec, save_tiny_model, spec_3d
@@ -66,6 +68,15 @@ def test_optional_files_are_read_and_absent_ones_are_none(folder):
     assert model.read_file("validation.csv") == b"label,score\n"
     with pytest.raises(ModelError, match=r"E_MODEL_MISSING: this model was saved without evaluation\.json"):
         model.read_file("evaluation.json")
+
+
+def test_a_folder_names_its_model_without_its_weights(folder, tmp_path):
+    copied = Path(shutil.copytree(folder, tmp_path / "copy"))
+    (copied / "weights.safetensors").unlink()
+    assert read_spec(copied) == load_trained_model(folder).spec
+    (copied / "trained_model.json").write_text("{}")
+    with pytest.raises(ModelError, match="E_MODEL_SCHEMA"):
+        read_spec(copied)
 
 
 def test_every_other_file_has_its_digest(folder):

@@ -41,6 +41,16 @@ def test_an_ellipse_fills_its_box_and_an_angle_its_three_points():
     np.testing.assert_allclose(extent, (6, 8), atol=0.6)
 
 
+@pytest.mark.parametrize("corners", [((4, 8, 5), (12, 16, 5)), ((16, 8, 5), (25, 16, 5)), ((0, 0, 5), (25, 25, 5))])
+def test_the_words_stand_beside_what_was_measured_and_on_the_picture(corners):
+    _, bare = green(Outline("ellipse", corners), np.diag([-1.0, -1, 1, 1]))
+    middle, extent = green(Outline("ellipse", corners, "mean 41.2 HU"), np.diag([-1.0, -1, 1, 1]))
+    assert middle[0] - extent[0] / 2 >= 0
+    assert middle[0] + extent[0] / 2 <= SIDE
+    if corners[1] != (25, 25, 5):  # a drawing as wide as the picture leaves no room
+        assert extent[0] > bare[0] + 3
+
+
 @pytest.mark.parametrize(
     ("kind", "points", "text"),
     [

@@ -11,7 +11,11 @@ EVALUATION = {
     "title": "Lesion against none",
     "model": {"name": "tiny", "version": "1", "digest": "d" * 64},
     "data": {"n": 20, "n_positive": 10, "n_patients": 12, "positive": "lesion", "source": "scored by this run"},
-    "headline": {"auroc": {"value": 0.9, "lower": 0.8, "upper": 0.95, "n": 20}, "npv": {"value": None, "reason": "-"}},
+    "headline": {
+        "auroc": {"value": 0.9, "lower": 0.8, "upper": 0.95, "n": 20},
+        "npv": {"value": None, "reason": "-"},
+        "citl": {"value": 0.1},
+    },
 }
 
 
@@ -23,7 +27,8 @@ def test_an_evaluation_brings_its_numbers_plots_and_page(tmp_path):
     (place / "report.html").write_text("x")
     (found,) = find_documents([tmp_path, tmp_path / "ct"])
     assert (found.kind, found.title, found.model_digest) == ("evaluation", "Lesion against none", "d" * 64)
-    assert found.numbers["auroc"] == (0.9, 0.8, 0.95, 20)
+    assert found.numbers["AUROC"] == (0.9, 0.8, 0.95, 20)
+    assert list(found.numbers) == ["AUROC", "NPV", "Calibration in the large (logit offset)"]
     assert found.facts["Scans"] == "20 (10 with lesion)"
     assert [path.name for path in found.plots] == ["roc.png"]
     assert found.page == (place / "report.html").resolve()

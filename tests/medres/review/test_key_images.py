@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from medres.errors import StoreError
 from medres.io.privacy import SiteKey
 from medres.results.outlines import Outline
+from medres.results.planes import Slab
 from medres.review.key_images import KeyImage, key_images, record_key_image, remove_key_image
 from medres.review.store import ReviewStore
 
@@ -32,6 +35,12 @@ def store(tmp_path):
 def test_a_key_image_comes_back_as_it_was(store):
     record_key_image(store, "local", "s-1", IMAGE)
     assert key_images(store.entries("s-1")) == (IMAGE,)
+
+
+def test_the_look_of_a_key_image_comes_back_too(store):
+    thick = replace(IMAGE, function="linear_exact", inverted=True, slab=Slab(12, "mean", 3))
+    record_key_image(store, "local", "s-1", thick)
+    assert key_images(store.entries("s-1")) == (thick,)
 
 
 def test_the_same_slice_again_takes_its_place_and_removal_leaves_the_trail_whole(store):
@@ -64,6 +73,8 @@ def test_readers_keep_their_own_key_images(store):
         {"plane": "oblique"},
         {"index": -1},
         {"width": 0.0},
+        {"function": "sigmoid"},
+        {"slab": Slab(0, "sum", 1)},
         {"centre": float("nan")},
         {"note": "x" * 201},
         {"measurements": ("a",) * 51},

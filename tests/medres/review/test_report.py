@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from medres.results.disclaimer import DISCLAIMER
+from medres.results.figures import render_slice
 from medres.results.folder import BURNED_IN_NOTE
+from medres.results.planes import Slab
 from medres.review.decisions import Progress, Reading
 from medres.review.key_images import KeyImage
 from medres.review.opinion import Opinion
-from medres.review.report import ReadingReport, build_reading_page
+from medres.review.report import ReadingReport, _shot_of, build_reading_page
 from medres.volume import Volume
 from tests.tiny_models import ct_volume
 
@@ -64,6 +66,20 @@ def test_key_images_are_drawn_with_their_measurements_and_those_of_other_series_
     assert page.count("data:image/png") == 2
     for fact in ("Axial, slice 4", "Coronal, slice 6", "length 12.4 mm", "margin"):
         assert fact in page
+
+
+def test_a_key_image_is_drawn_as_it_was_seen_in_its_window_inverted_and_thick():
+    scan = Volume(np.random.default_rng(0).random((9, 8, 7)).astype(np.float32), np.eye(4), "MR")
+    seen = KeyImage("s-1", "axial", 3, 0.5, 0.5, function="linear_exact", inverted=True, slab=Slab(3, "max", 2))
+    shot = _shot_of(seen, scan)
+    darkest = 1 - np.clip((np.asarray(scan.voxels)[..., 1:6].max(axis=2) - 0.25) / 0.5, 0, 1)
+    wanted = np.rint(darkest * 255).T[::-1, ::-1]  # RAS: the patient's right and front come first on the page
+    picture = render_slice(shot.volume, shot.plane, shot.slab, shot.window)
+    assert np.abs(picture[..., 0].astype(int) - wanted).max() <= 1
+    assert shot.volume.voxels is scan.voxels
+    page = build_reading_page(ReadingReport("s-1", scan, Progress(), key_images=((seen, lambda: scan),)))
+    assert "Axial, slice 4" in page
+    assert _shot_of(replace(seen, function="lut"), scan).window is None
 
 
 def test_a_scan_with_text_burned_in_gives_no_picture(report):

@@ -10,7 +10,7 @@ import pytest
 
 from medres.io.nifti_writing import write_volume
 from medres.ledger import Ledger, LedgerRow
-from medres.review.worklist import open_worklist
+from medres.review.worklist import by_arrival, open_worklist
 from tests.results_folder import build_results
 from tests.tiny_models import ct_volume
 
@@ -26,6 +26,17 @@ def test_the_most_suspicious_study_comes_first_and_the_unanswered_last(results):
     assert told[:3] == sorted(told[:3], reverse=True)
     assert [item.status for item in items[3:]] == ["out_of_scope"]
     assert told[3] is None
+
+
+def test_the_order_of_arrival_tells_nothing_of_what_models_said(tmp_path):
+    rows = [("x", 0.2, "ok", "2026-01-02"), ("y", 0.9, "ok", "2026-01-03"), ("z", 0.5, "ok", "2026-01-01")]
+    with closing(Ledger(tmp_path / "ledger.sqlite")) as ledger:
+        for number, (key, score, status, day) in enumerate([*rows, ("w", None, "refused", "2026-01-01")]):
+            ledger.record(LedgerRow(key, "a" * 64, f"{number}" * 64, status, probability=score))
+            _set_day(ledger, number, day)
+    listed = open_worklist(tmp_path)
+    assert [item.key for item in listed.items] == ["y", "z", "x", "w"]
+    assert [item.key for item in by_arrival(listed).items] == ["z", "x", "y", "w"]
 
 
 def test_two_models_make_two_opinions_of_one_item_the_most_suspicious_first(tmp_path):
