@@ -13,7 +13,7 @@ from medres.explain.heatmap import Heatmap
 from medres.io.privacy import silence_pydicom
 from medres.results.disclaimer import DISCLAIMER, NO_REGION, PHANTOM
 from medres.results.folder import REPORT_FILE, today, write_results
-from medres.results.report import Report, build_report
+from medres.results.report import Report, Triple, build_report
 from medres.volume import Volume
 from pipelines.console import say
 from pipelines.scans import intake_choices, read_scan, reference_of, refusing
@@ -82,7 +82,7 @@ def as_object(report: Report) -> dict[str, Any]:
 
 def card(report: Report) -> str:
     """Say a result in a few lines."""
-    lines = [*_answer_lines(report), *_scan_lines(report), *_heatmap_lines(report)]
+    lines = [*_answer_lines(report), *_place_lines(report), *_scan_lines(report), *_heatmap_lines(report)]
     phantom = f"; {PHANTOM}" if report.model["synthetic"] else ""
     lines.append(f"model {report.model['name']} {report.model['version']}{phantom}")
     return "\n  ".join([*lines, DISCLAIMER])
@@ -107,6 +107,22 @@ def _answer_lines(report: Report) -> list[str]:
     return lines
 
 
+def _place_lines(report: Report) -> list[str]:
+    """List the most suspicious places of a model of patches."""
+    lines = []
+    for number, place in enumerate(report.answer.places, 1):
+        where = f"slice {place.slice} of {report.scan.shape[2]}, voxel {', '.join(map(str, place.voxel))}"
+        if place.centre_ras_mm is not None and place.centre_lps_mm is not None:
+            where += f", {_both_frames(place.centre_ras_mm, place.centre_lps_mm)}"
+        lines.append(f"place {number}: {report.answer.positive_label} {place.probability:.3f} at {where}")
+    return lines
+
+
+def _both_frames(ras_mm: Triple, lps_mm: Triple) -> str:
+    ras, lps = (", ".join(f"{value:.1f}" for value in place) for place in (ras_mm, lps_mm))
+    return f"RAS {ras} mm, DICOM LPS {lps} mm"
+
+
 def _scan_lines(report: Report) -> list[str]:
     shape = " × ".join(str(n) for n in report.scan.shape)
     seen = f"{report.answer.coverage:.0%} of the scan was shown to the network ({report.scan.modality}, {shape} voxels)"
@@ -124,7 +140,6 @@ def _heatmap_lines(report: Report) -> list[str]:
     for number, region in enumerate(heatmap.regions, 1):
         place = f"voxel {', '.join(map(str, region.voxel))}"
         if region.centroid_lps_mm is not None and region.centroid_ras_mm is not None:
-            ras, lps = (", ".join(f"{v:.1f}" for v in mm) for mm in (region.centroid_ras_mm, region.centroid_lps_mm))
-            place += f", RAS {ras} mm, DICOM LPS {lps} mm"
+            place += f", {_both_frames(region.centroid_ras_mm, region.centroid_lps_mm)}"
         lines.append(f"region {number}: {place}, hottest {region.maximum:.3g}")
     return lines

@@ -7,6 +7,6 @@ from __future__ import annotations
 
 from medres.classifier.classifier import Classifier
 from medres.classifier.loading import load_classifier
-from medres.classifier.prediction import Prediction, Probabilities
+from medres.classifier.prediction import Place, Prediction, Probabilities
 
-__all__ = ["Classifier", "Prediction", "Probabilities", "load_classifier"]
+__all__ = ["Classifier", "Place", "Prediction", "Probabilities", "load_classifier"]

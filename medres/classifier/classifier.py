@@ -16,14 +16,15 @@ from torch import Tensor, nn
 
 from medres.classifier.configuration import digest_configuration, digest_scan, find_point
 from medres.classifier.gate import judge_input, judge_modality, judge_output
-from medres.classifier.prediction import Decision, Prediction, Probabilities
+from medres.classifier.places import Finder, find_places, join_places
+from medres.classifier.prediction import Decision, Place, Prediction, Probabilities
 from medres.engines.build import build_engine
 from medres.engines.group import EngineGroup
 from medres.engines.interface import Engine
 from medres.errors import ModelError, ScopeError
 from medres.models import golden
 from medres.models.attention import weigh_views
-from medres.models.probability import scan_probabilities
+from medres.models.probability import scan_probabilities, softmax
 from medres.models.scope import ScopeVerdict
 from medres.models.spec import OperatingPoint
 from medres.models.test_time import run_variants
@@ -36,6 +37,19 @@ VIEWS_AT_ONCE = 8  # patches or slices that are in memory inside the network tog
 NOT_FOR_THIS_MODEL = ("E_DIMENSIONS", "E_CHANNEL_GRID")  # faults that say: another kind of scan
 
 Scan = Volume | Mapping[str, Volume]
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What the network says of one scan.
+
+    Attributes:
+        probabilities: (L,), calibrated.
+        places: most suspicious places.
+    """
+
+    probabilities: NDArray
+    places: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,8 +199,8 @@ class Classifier:
         found = self._ask(walk.volumes, shown)
         return self._refuse(walk, found) if isinstance(found, ScopeVerdict) else self._answer(walk, found)
 
-    def _ask(self, volumes: dict[str, Volume], shown: ModelInput) -> NDArray | ScopeVerdict:
-        """Look at the scan before and after the network does; probabilities if both are like the training data."""
+    def _ask(self, volumes: dict[str, Volume], shown: ModelInput) -> _Found | ScopeVerdict:
+        """Look at the scan before and after the network does; an answer if both are like the training data."""
         if self.members:
             return self._ask_members(volumes, shown)
         verdict = judge_input(self.model, next(iter(volumes.values())), shown)
@@ -194,9 +208,11 @@ class Classifier:
             return verdict
         outputs = self._run(shown.batch)
         verdict = judge_output(self.model, outputs["embedding"])
-        return self._score(outputs) if verdict is None else verdict
+        if verdict is not None:
+            return verdict
+        return _Found(self._score(outputs), self._find_places(outputs, shown, next(iter(volumes.values()))))
 
-    def _ask_members(self, volumes: dict[str, Volume], shown: ModelInput) -> NDArray | ScopeVerdict:
+    def _ask_members(self, volumes: dict[str, Volume], shown: ModelInput) -> _Found | ScopeVerdict:
         """Give the mean of the members that answer; refuse where half of them or more do."""
         own = self.model.spec.preprocessing
         same = [member.model.spec.preprocessing == own for member in self.members]
@@ -208,7 +224,9 @@ class Classifier:
         if 2 * len(refused) >= len(found):
             told = f"{refused[0].reason} ({len(refused)} of {len(found)} members of the ensemble refuse)"
             return replace(refused[0], reason=told)
-        return np.asarray(np.mean([one for one in found if not isinstance(one, ScopeVerdict)], axis=0))
+        answers = [one for one in found if not isinstance(one, ScopeVerdict)]
+        joined = join_places([one.places for one in answers])
+        return _Found(np.asarray(np.mean([one.probabilities for one in answers], axis=0)), joined)
 
     def _score(self, outputs: dict[str, Tensor]) -> NDArray:
         """Make one probability for each label, (L,), of what the network gave for the views."""
@@ -216,6 +234,19 @@ class Classifier:
         return scan_probabilities(
             outputs["logits"].numpy(), self.model.spec, None if attention is None else attention.numpy()
         )
+
+    def _find_places(self, outputs: dict[str, Tensor], shown: ModelInput, reference: Volume) -> tuple[Place, ...]:
+        """Find the most suspicious places of a scan that was shown in patches."""
+        if shown.grid is None:
+            return ()
+        spec, attention = self.model.spec, outputs.get("attention")
+        positive = spec.label_names.index(spec.positive_label)
+        shares = softmax(outputs["logits"].numpy(), spec.temperature)[:, positive]
+        if attention is not None:
+            weights = weigh_views(attention.numpy())
+            shares = shares * weights / weights.max()
+        finder = Finder(self.network, positive, str(getattr(self.network, "cam_layer", "")))
+        return find_places(finder, shown, shares, reference)
 
     def _run(self, batch: Tensor) -> dict[str, Tensor]:
         """Run the network, a few views at a time, over every test-time variant."""
@@ -233,11 +264,12 @@ class Classifier:
         codes = [code for volume in walk.volumes.values() for code in volume.codes]
         return tuple(dict.fromkeys([*codes, *(["W_MODEL_PHANTOM"] if self.model.spec.synthetic else [])]))
 
-    def _answer(self, walk: _Walk, probabilities: NDArray) -> Prediction:
+    def _answer(self, walk: _Walk, found: _Found) -> Prediction:
         """Decide at the operating point."""
-        named = Probabilities({n: float(p) for n, p in zip(self.model.spec.label_names, probabilities, strict=True)})
+        pairs = zip(self.model.spec.label_names, found.probabilities, strict=True)
+        named = Probabilities({name: float(value) for name, value in pairs})
         decision = self._decide(named[self.model.spec.positive_label])
-        return self._tell(walk, named, decision, self.operating_point)
+        return replace(self._tell(walk, named, decision, self.operating_point), places=found.places)
 
     def _decide(self, probability: float) -> Decision:
         """Compare with the threshold; the indeterminate band belongs to the default operating point."""

@@ -53,6 +53,23 @@ class Probabilities(Mapping[str, float]):
         return ", ".join(f"{label} {value:.3f}" for label, value in self._pairs) or "none"
 
 
+@dataclass(frozen=True)
+class Place:
+    """A place that a model of patches finds suspicious.
+
+    Attributes:
+        centre_mm: (3,), RAS+ mm in the scan's patient frame; means nothing where the scan's spacing is not known.
+        voxel: (i, j, k) of the scan's own grid, from 0; along DICOM slices, k is the slice.
+        probability: of the label in the patch that holds it, in [0, 1], by the model's temperature alone.
+        patch_mm: (3,), mm, edges of that patch: what the probability is about.
+    """
+
+    centre_mm: tuple[float, float, float]
+    voxel: tuple[int, int, int]
+    probability: float
+    patch_mm: tuple[float, float, float]
+
+
 @dataclass(frozen=True, repr=False, kw_only=True)
 class Prediction:
     """A model's answer for one scan.
@@ -73,6 +90,7 @@ class Prediction:
         configuration_digest: of model, engine, precision, operating point and intake choices.
         engine, precision: what ran.
         seconds: from Volume to answer.
+        places: of a model of patches, the most suspicious places, strongest first; at most five.
     """
 
     probabilities: Mapping[str, float]
@@ -93,6 +111,7 @@ class Prediction:
     engine: str
     precision: str
     seconds: float
+    places: tuple[Place, ...] = ()
 
     @property
     def probability(self) -> float | None:
@@ -114,7 +133,8 @@ class Prediction:
         synthetic = ", trained on phantoms" if self.synthetic else ""
         warned = f"\n  warnings: {', '.join(self.warnings)}" if self.warnings else ""
         seen = f"\n  {self.coverage:.0%} of the scan was shown to {self.model_name} {self.model_version}{synthetic}"
-        return f"Prediction: {told}{seen}{warned}\n  Research use only."
+        found = "".join(f"\n  suspicious: {_say_place(place)}" for place in self.places)
+        return f"Prediction: {told}{seen}{found}{warned}\n  Research use only."
 
     def _answer(self) -> str:
         """Say decision and numbers in one line."""
@@ -122,3 +142,9 @@ class Prediction:
         assert point is not None  # __repr__ asks only then
         at = f"{self.positive_label} {self.probability:.3f}, threshold {point.threshold:.3f} ({point.name})"
         return f"{self.decision}: {at}; {self.probabilities!r}"
+
+
+def _say_place(place: Place) -> str:
+    """Say a place in one line."""
+    mm = ", ".join(f"{value:.1f}" for value in place.centre_mm)
+    return f"RAS {mm} mm, voxel {', '.join(map(str, place.voxel))}, {place.probability:.3f}"

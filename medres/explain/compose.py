@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from medres.explain.cells import Cells
+from medres.models.cells import Cells
 from medres.preprocessing.model_input import ModelInput, View
 
 Map: TypeAlias = NDArray[np.float32]

@@ -6,9 +6,7 @@ map weigh the layer's channels; ReLU keeps what speaks for the class. No normali
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +16,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from medres.errors import ExplanationError
-from medres.explain.cells import Cells, trace_cells
 from medres.explain.compose import compose
 from medres.explain.heatmap import Heatmap
+from medres.models.cells import Cells, trace_cells
+from medres.models.evidence import leaf_at
 from medres.models.probability import softmax
 from medres.preprocessing.model_input import ModelInput
 from medres.volume import Volume
@@ -85,36 +84,13 @@ def grad_cam(network: nn.Module, batch: torch.Tensor, label: int, layer: str) ->
 def _one_chunk(
     network: nn.Module, module: nn.Module, chunk: torch.Tensor, label: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    with torch.enable_grad(), _leaf_at(module) as leaves:
+    with torch.enable_grad(), leaf_at(module) as leaves:
         logits = network(chunk)
         (gradient,) = torch.autograd.grad(logits[:, label].sum(), leaves[-1])
     activation = leaves[-1].detach()
     weights = gradient.mean(dim=tuple(range(2, gradient.ndim)), keepdim=True)  # (V, channels, 1, ...)
     signed = (weights * activation).sum(dim=1)  # (V, *spatial)
     return signed.float().cpu().numpy(), logits.detach().float().cpu().numpy()
-
-
-@contextmanager
-def _leaf_at(module: nn.Module) -> Iterator[list[torch.Tensor]]:
-    """Cut the graph at a module, for this thread: its output becomes a leaf; only what follows is differentiated.
-
-    Other threads that use the same network meanwhile are not touched.
-    """
-    leaves: list[torch.Tensor] = []
-    owner = threading.get_ident()
-
-    def cut(_: nn.Module, __: Any, output: torch.Tensor) -> torch.Tensor | None:
-        """Make the layer's map a leaf whose gradient is kept, for the calling thread alone."""
-        if threading.get_ident() != owner:
-            return None
-        leaves.append(output.detach().requires_grad_(True))
-        return leaves[-1].clone()  # what follows may work in place
-
-    handle = module.register_forward_hook(cut)
-    try:
-        yield leaves
-    finally:
-        handle.remove()
 
 
 def default_layer(network: nn.Module) -> str:

@@ -114,7 +114,7 @@ def harmless(value: Any) -> Any:
 
 
 def _flat(value: Any) -> str:
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and all(isinstance(part, str) for part in value):
         return " ".join(value)
     return json.dumps(value, sort_keys=True, ensure_ascii=False) if value else ""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 Status: TypeAlias = Literal["ok", "warned", "refused", "out_of_scope", "error"]
 STATUSES: tuple[Status, ...] = ("ok", "warned", "refused", "out_of_scope", "error")
@@ -16,7 +16,7 @@ KEY_COLUMNS = ("series_key", "model_digest", "configuration_digest")
 
 # Columns that stay in the ledger (mode 600): where the scan lies; when it was scored, which may be when it was made.
 INTERNAL_COLUMNS = frozenset({"relative_path", "source_stamp", "finished_at"})
-JSON_COLUMNS = frozenset({"probabilities", "warnings", "versions"})
+JSON_COLUMNS = frozenset({"probabilities", "warnings", "versions", "places"})
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class LedgerRow:
         threshold: of the operating point, in [0, 1].
         coverage: share of the scan that the network was shown, in [0, 1].
         warnings: `W_...` codes.
+        places: most suspicious places of a model of patches, strongest first: `centre_ras_mm`, `centre_lps_mm` (null
+            where mm or sides are not known), `voxel` from 0, `slice` from 1, `probability`, `patch_mm`.
         scan_digest: SHA-256 (hex) of the decoded scan, or "".
         patient_key, study_key: keyed pseudonyms, or "".
         model_name, model_version, engine, precision: what answered.
@@ -61,6 +63,7 @@ class LedgerRow:
     threshold: float | None = None
     coverage: float | None = None
     warnings: tuple[str, ...] = ()
+    places: tuple[Mapping[str, Any], ...] = ()
     scan_digest: str = ""
     patient_key: str = ""
     study_key: str = ""

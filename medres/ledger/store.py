@@ -62,7 +62,16 @@ class Ledger:
             self._base.execute("PRAGMA journal_mode = WAL")
             self._base.execute("PRAGMA synchronous = FULL")
             self._base.executescript(SCHEMA)
+            self._add_columns()
         self._check_version()
+
+    def _add_columns(self) -> None:
+        """Give a ledger of an older version the columns that came since; its rows have nothing there."""
+        there = {row["name"] for row in self._base.execute("PRAGMA table_info(series)")}
+        for name in COLUMNS:
+            if name not in there:
+                kind = "REAL" if name in NUMBER_COLUMNS else "TEXT"
+                self._base.execute(f"ALTER TABLE series ADD COLUMN {name} {kind}")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -235,14 +244,14 @@ def _to_sql(row: LedgerRow) -> list[Any]:
     return values
 
 
-def _to_json(value: Mapping[str, Any] | Iterable[str]) -> str:
+def _to_json(value: Mapping[str, Any] | Iterable[Any]) -> str:
     plain = dict(value) if isinstance(value, Mapping) else list(value)
     return json.dumps(plain, sort_keys=True, ensure_ascii=False)
 
 
 def _from_sql(row: sqlite3.Row) -> LedgerRow:
-    values = {name: json.loads(row[name]) if name in JSON_COLUMNS else row[name] for name in COLUMNS}
-    return LedgerRow(**{**values, "warnings": tuple(values["warnings"])})
+    values = {name: json.loads(row[name] or "[]") if name in JSON_COLUMNS else row[name] for name in COLUMNS}
+    return LedgerRow(**{**values, "warnings": tuple(values["warnings"]), "places": tuple(values["places"])})
 
 
 @contextmanager

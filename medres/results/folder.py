@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medres.classifier import Prediction
 from medres.explain.heatmap import Heatmap
@@ -56,7 +57,8 @@ def write_results(
         StoreError: E_DISK_FULL, E_WRITE.
     """
     made_on = today()
-    pictures = write_pictures(folder, volume, Stamp(model.spec.name, model.spec.version, made_on), heatmap)
+    stamp, place = Stamp(model.spec.name, model.spec.version, made_on), next(iter(prediction.places), None)
+    pictures = write_pictures(folder, volume, stamp, heatmap, None if place is None else np.array(place.centre_mm))
     if heatmap is not None:
         write_heatmap(folder, heatmap, volume)
     notes = [BURNED_IN_NOTE] if "W_BURNED_IN" in volume.codes else []
@@ -71,21 +73,28 @@ def today() -> str:
     return datetime.now(UTC).date().isoformat()
 
 
-def write_pictures(folder: Path, volume: Volume, stamp: Stamp, heatmap: Heatmap | None) -> list[PictureFacts]:
-    """Write key slices through the hottest point (or the middle), without and with heat, and a sheet of them.
+def write_pictures(
+    folder: Path,
+    volume: Volume,
+    stamp: Stamp,
+    heatmap: Heatmap | None,
+    place_mm: NDArray[np.float64] | None = None,
+) -> list[PictureFacts]:
+    """Write key slices through a place (or the hottest point, or the middle), without and with heat, and a sheet.
 
     Args:
         folder: where they go.
         volume: the scan; one with text burned into its pixels gives no picture.
         stamp: model, version and day.
         heatmap: None where there is none.
+        place_mm: (3,), RAS+ mm, of the most suspicious place; None where the model names none.
 
     Returns:
         What was written, the plane the scan was made in first.
     """
     if "W_BURNED_IN" in volume.codes:
         return []
-    shots = key_shots(volume, None if heatmap is None else heatmap.hottest_mm)
+    shots = key_shots(volume, heatmap.hottest_mm if place_mm is None and heatmap is not None else place_mm)
     rows = [_draw_row(shot, stamp, heatmap) for shot in shots]
     written = []
     for shot, row in zip(shots, rows, strict=True):

@@ -47,6 +47,7 @@ def build_html(report: Report, pictures: Mapping[str, bytes]) -> str:
         **_words(report),
         **_chart(report),
         **_heatmap_words(report),
+        **_place_words(report),
         views=list(_views(report, pictures)),
     )
 
@@ -219,6 +220,18 @@ def _heatmap_words(report: Report) -> dict[str, Any]:
         "trust_line": trust_line,
         "placed": all(region.centroid_ras_mm is not None for region in heatmap.regions),
         "sized": all(region.volume_ml is not None for region in heatmap.regions),
+    }
+
+
+def _place_words(report: Report) -> dict[str, Any]:
+    """Say what a probability of a place is about."""
+    places = report.answer.places
+    size = places[0].patch_mm if places else None
+    about = "a patch" if size is None else f"a patch of {' × '.join(f'{mm:.0f}' for mm in size)} mm"
+    return {
+        "places_placed": all(place.centre_ras_mm is not None for place in places),
+        "places_line": f"The network looked at the scan in patches; each probability is that of {about} that holds the "
+        "place. At most five places are listed; what is not listed is not excluded.",
     }
 
 

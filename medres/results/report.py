@@ -15,7 +15,7 @@ import numpy as np
 from pydantic import Field, ValidationError
 
 from medres import __version__, geometry
-from medres.classifier import Prediction
+from medres.classifier import Place, Prediction
 from medres.errors import StoreError
 from medres.explain.heatmap import Heatmap, Region
 from medres.models.trained_model import TrainedModel
@@ -51,6 +51,25 @@ class ScanFacts(Frozen):
     content_digest: str
 
 
+class PlaceFacts(Frozen):
+    """One place that a model of patches finds suspicious.
+
+    Attributes:
+        centre_ras_mm, centre_lps_mm: (3,), mm; None where spacing or sides are not known.
+        voxel: (i, j, k) of the scan's own grid, from 0.
+        slice: number of the plane k, from 1, as viewers count.
+        probability: of the label in the patch that holds it, in [0, 1].
+        patch_mm: (3,), mm, edges of that patch; None where spacing is not known.
+    """
+
+    centre_ras_mm: Triple | None
+    centre_lps_mm: Triple | None
+    voxel: tuple[int, int, int]
+    slice: int
+    probability: float
+    patch_mm: Triple | None
+
+
 class AnswerFacts(Frozen):
     """What the model says.
 
@@ -63,6 +82,7 @@ class AnswerFacts(Frozen):
         coverage: share of the scan that the network was shown, in [0, 1].
         code, reason: why out of scope.
         warnings: `W_...` codes of scan and model.
+        places: of a model of patches, the most suspicious places, strongest first.
     """
 
     decision: Literal["positive", "negative", "indeterminate", "out_of_scope"]
@@ -74,6 +94,7 @@ class AnswerFacts(Frozen):
     code: str
     reason: str
     warnings: tuple[str, ...]
+    places: tuple[PlaceFacts, ...] = ()
 
 
 class RegionFacts(Frozen):
@@ -188,7 +209,7 @@ def build_report(
     return Report(
         made_on=made_on,
         scan=_scan_facts(prediction, volume),
-        answer=_answer_facts(prediction),
+        answer=_answer_facts(prediction, volume),
         heatmap=None if heatmap is None else heatmap_facts(heatmap, volume),
         standing=find_standing(model, prediction.probability),
         model=_model_facts(model),
@@ -271,7 +292,28 @@ def _scan_facts(prediction: Prediction, volume: Volume) -> ScanFacts:
     )
 
 
-def _answer_facts(prediction: Prediction) -> AnswerFacts:
+def place_facts(place: Place, volume: Volume) -> PlaceFacts:
+    """Describe a suspicious place in numbers.
+
+    Args:
+        place: of a prediction.
+        volume: the scan.
+
+    Returns:
+        Its facts; places in mm only where spacing and sides are known.
+    """
+    placed = volume.spacing_known and sides_known(volume)
+    return PlaceFacts(
+        centre_ras_mm=_mm(place.centre_mm) if placed else None,
+        centre_lps_mm=_mm(geometry.LPS_TO_RAS[:3, :3] @ place.centre_mm) if placed else None,
+        voxel=place.voxel,
+        slice=place.voxel[2] + 1,
+        probability=place.probability,
+        patch_mm=_mm(place.patch_mm) if volume.spacing_known else None,
+    )
+
+
+def _answer_facts(prediction: Prediction, volume: Volume) -> AnswerFacts:
     point = prediction.operating_point
     return AnswerFacts(
         decision=prediction.decision,
@@ -283,6 +325,7 @@ def _answer_facts(prediction: Prediction) -> AnswerFacts:
         code=prediction.code,
         reason=prediction.reason,
         warnings=prediction.warnings,
+        places=tuple(place_facts(place, volume) for place in prediction.places),
     )
 
 

@@ -15,6 +15,7 @@ from medres.classifier import Prediction
 from medres.errors import IntakeError, MedresError, ScopeError
 from medres.io.privacy import load_site_key, pseudonym
 from medres.ledger import LedgerRow, Status
+from medres.results.report import place_facts
 from medres.volume import Volume
 
 LIBRARIES = ("torch", "monai", "numpy", "scipy", "pydicom", "nibabel", "openvino")
@@ -93,6 +94,7 @@ def row_of(prediction: Prediction, volume: Volume, source: Source, context: Cont
         threshold=prediction.threshold,
         coverage=prediction.coverage,
         warnings=prediction.warnings,
+        places=tuple(place_facts(place, volume).model_dump(mode="json") for place in prediction.places),
         scan_digest=prediction.scan_digest,
         patient_key=volume.origin.patient_key,
         study_key=pseudonym(load_site_key(), volume.origin.study_instance_uid),

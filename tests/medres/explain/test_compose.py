@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from medres import geometry
-from medres.explain.cells import Cells
 from medres.explain.compose import compose
+from medres.models.cells import Cells
 from medres.preprocessing.model_input import ModelInput, View
 from medres.preprocessing.spec import PatchesView, SlicesView
 from medres.preprocessing.views import find_views

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from medres.explain.cells import Cells, after, trace_cells
+from medres.models.cells import Cells, after, trace_cells
 from medres.models.registry import build_network
 from medres.models.spec import NetworkSpec
 
