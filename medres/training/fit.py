@@ -6,7 +6,6 @@ Knows Lightning; knows neither manifests nor the TrainedModel folder (`finish.py
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import logging
 import math
 import os
@@ -21,7 +20,7 @@ import lightning
 import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping
-from lightning.pytorch.loggers import MLFlowLogger, TensorBoardLogger
+from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.strategies import DDPStrategy
 from numpy.typing import NDArray
 from torch import nn
@@ -34,6 +33,7 @@ from medres.models.test_time import run_variants
 from medres.models.transfer import LoadingRecord
 from medres.training.checkpoint import BEST, LAST, AtomicCheckpoints, checkpoint_callbacks, read_checkpoint
 from medres.training.dataset import ScanDataset
+from medres.training.kept_memory import kept_memory
 from medres.training.memory import check_memory, free_memory, measure_need
 from medres.training.module import ClassifierModule, Facts, Watchers, as_table, group_logits
 from medres.training.precision import Computation, choose_computation, find_device, lay_out
@@ -42,6 +42,7 @@ from medres.training.processes import part_ways
 from medres.training.sampling import EpochBatches, OrderedBatches, in_order
 from medres.training.spec import ExperimentSpec
 from medres.training.suspects import PatchBatches, watch_suspects
+from medres.training.tracking import find_mlflow
 
 FEWEST = 2  # patients of each class, below which neither a split nor a loss makes sense
 
@@ -273,7 +274,7 @@ def _trainer(experiment: ExperimentSpec, place: Place, device: torch.device, how
         accumulate_grad_batches=spec.accumulate,
         callbacks=callbacks,
         plugins=[AtomicCheckpoints()],
-        logger=find_loggers(place.folder, experiment.name) if place.tensorboard else False,
+        logger=find_loggers(experiment, place) if place.tensorboard else False,
         log_every_n_steps=1,
         num_sanity_val_steps=0,
         enable_progress_bar=False,
@@ -290,26 +291,25 @@ def _strategy(experiment: ExperimentSpec, place: Place) -> Any:
     return place.strategy
 
 
-def find_loggers(folder: Path, name: str) -> list[Any]:
+def find_loggers(experiment: ExperimentSpec, place: Place) -> list[Any]:
     """Give TensorBoard's logger, and MLflow's where that is installed.
 
     Args:
-        folder: where their files go.
-        name: of the experiment.
+        experiment: that is trained.
+        place: where their files go.
 
     Returns:
         Loggers for Lightning's Trainer.
     """
-    found: list[Any] = [TensorBoardLogger(folder, name=None, version="tensorboard")]
-    if importlib.util.find_spec("mlflow") is not None:
-        store = f"sqlite:///{folder / 'mlflow.db'}"
-        found.append(MLFlowLogger(name, tracking_uri=store, artifact_location=str(folder / "mlflow")))
-    return found
+    board = TensorBoardLogger(place.folder, name=None, version="tensorboard")
+    mlflow = find_mlflow(place.folder, experiment, resume=place.resume)
+    return [board] if mlflow is None else [board, mlflow]
 
 
 def _run(trainer: lightning.Trainer, module: ClassifierModule, loaders: Sequence[Any], resumed: Path | None) -> None:
     """Fit; a resumed training that had already ended is left as it is."""
-    trainer.fit(module, loaders[0], loaders[1], ckpt_path=resumed, weights_only=True)
+    with kept_memory() if trainer.strategy.root_device.type == "cpu" else contextlib.nullcontext():
+        trainer.fit(module, loaders[0], loaders[1], ckpt_path=resumed, weights_only=True)
 
 
 def _collect(

@@ -34,6 +34,7 @@ from medres.training.fit import Place, check_classes, fit_network
 from medres.training.module import Watchers
 from medres.training.prepared import PreparedScan
 from medres.training.spec import ExperimentSpec
+from medres.training.tracking import find_mlflow
 
 MODEL, RUN = "model", "run"
 WATTS_OF_A_CORE, WATTS_OF_A_GPU = 10.0, 300.0  # assumed: no meter is read
@@ -65,7 +66,7 @@ class Run:
     Attributes:
         device: "cpu", "cuda" or "cuda:0".
         resume: go on after a kill, to the same weights.
-        tensorboard: write TensorBoard's files too.
+        tensorboard: write TensorBoard's files too, and MLflow's where it is installed.
         watchers: who is told of the epochs.
         on_prepare: called with (scans prepared, scans in all).
         devices: processes that train together.
@@ -112,7 +113,11 @@ def train(experiment: ExperimentSpec, source: Source, out: Path, run: Run | None
     data = Data(training, validation, load_site_key())
     facts = _provenance(experiment, source, run, training, validation) | {"seconds": round(time.time() - began, 1)}
     facts |= {"energy": estimate_energy(time.process_time() - busy, time.time() - began, run)}
-    return finish(experiment, fitted, data, out / MODEL, facts)
+    model = finish(experiment, fitted, data, out / MODEL, facts)
+    tracker = find_mlflow(out / RUN, experiment, resume=True) if run.tensorboard else None
+    if tracker is not None:
+        tracker.log_papers(model.folder)
+    return model
 
 
 def _check_processes(experiment: ExperimentSpec, run: Run) -> None:
