@@ -1,6 +1,7 @@
-"""A model's heatmaps + the segmentations of a manifest -> FROC numbers, hit rate, and the tables of marks and lesions.
+"""A model's places or heatmaps + a manifest's segmentations or points -> FROC numbers, hit rate, tables of marks.
 
-Only what is shown is judged: a mark is a region at or above the model's fixed threshold.
+Only what is shown is judged: a mark is a place that a model of patches names, or a region of a heatmap at or above the
+model's fixed threshold.
 """
 
 from __future__ import annotations
@@ -11,22 +12,27 @@ from typing import Any
 
 import numpy as np
 
+from medres import geometry
 from medres.classifier.classifier import Classifier
 from medres.classifier.prediction import Prediction
 from medres.datasets.masks import read_mask
+from medres.datasets.points import check_points, read_points
 from medres.datasets.rows import Manifest, ManifestRow
 from medres.errors import EvaluationError, MedresError
 from medres.evaluation.localisation import measure_hits
 from medres.evaluation.resampling import Resampling
+from medres.explain.checks import Lesion
 from medres.explain.gradcam import build_heatmap
-from medres.explain.marks import HIT_RULE, ScanMarks, mark_scan
+from medres.explain.marks import DISTANCE_RULE, HIT_RULE, ScanMarks, mark_places, mark_scan
 from medres.io.privacy import load_site_key, pseudonym
 from medres.results.evaluation_tables import write_csv
 from medres.volume import Volume
+from pipelines.explanations import lesions_of
 from pipelines.marks import measure_lesions
 from pipelines.model_scores import Scan
 
 SHOWN = 16  # digits of a scan's digest, as predictions.csv names it
+PLACE_RULE = "a mark's score is the probability of the patch that holds the place"
 SCORE_RULE = "a mark's score is the probability times the region's hottest value over the model's scale"
 
 
@@ -44,49 +50,99 @@ class MarkCollector:
     found: list[ScanMarks] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
+    @property
+    def rule(self) -> str:
+        """How marks are scored and what hits, in words."""
+        if self.names_places:
+            return f"{DISTANCE_RULE}; {PLACE_RULE}"
+        return f"{HIT_RULE}, or beside points {DISTANCE_RULE}; {SCORE_RULE}"
+
+    @property
+    def names_places(self) -> bool:
+        """Whether the model names places itself: one of patches does, and is judged by these."""
+        return self.classifier.model.spec.preprocessing.views.kind == "patches"
+
     def __call__(self, scans: Manifest, row: ManifestRow, label: str, volumes: Scan, answer: Prediction) -> None:
-        """Mark one scan; a scan without an answer has no heatmap."""
+        """Mark one scan; a scan without an answer has no place."""
         if answer.probability is None:
             return
+        channels = self.classifier.model.spec.preprocessing.channels
+        reference = volumes if isinstance(volumes, Volume) else volumes[channels[0]]
         positive = label == self.classifier.model.spec.positive_label
         try:
-            inside, reference = self._lesions(scans, row, volumes, positive)
+            found = self._mark(scans, row, positive, reference, volumes, answer)
         except MedresError as fault:
             self.left_out.append(fault.code)
             return
-        heatmap = build_heatmap(self.classifier, volumes, prediction=answer)
-        about: dict[str, Any] = {"scan": answer.scan_digest, "patient": row.patient_id, "weight": answer.probability}
-        self.found.append(mark_scan(heatmap, inside, reference.affine, **about))
+        self.found.append(found)
 
-    def _lesions(self, scans: Manifest, row: ManifestRow, volumes: Scan, positive: bool) -> tuple[np.ndarray, Volume]:
-        """Read the lesions of a positive scan; the segmentation of any other scan shows no lesion to be found."""
-        channels = self.classifier.model.spec.preprocessing.channels
-        reference = volumes if isinstance(volumes, Volume) else volumes[channels[0]]
-        path = scans.mask(row)
-        if not positive:
-            return np.zeros(reference.shape[:3], bool), reference
-        if path is None:
-            raise EvaluationError("E_EVAL_VALUE", "a positive scan must have a segmentation, got none")
-        inside = read_mask(path, reference)
-        if not inside.any():
-            raise EvaluationError("E_EVAL_VALUE", "the segmentation of a positive scan must not be empty, got no voxel")
-        return inside, reference
+    def _mark(
+        self, scans: Manifest, row: ManifestRow, positive: bool, reference: Volume, volumes: Scan, answer: Prediction
+    ) -> ScanMarks:
+        """Hold what the model marked against the lesions: by distance, or a heatmap by the cells of a segmentation."""
+        about = {"scan": answer.scan_digest, "patient": row.patient_id}
+        if not self.names_places and row.points_path is None:
+            inside = _segmentation(scans, row, reference, positive)
+            heatmap = build_heatmap(self.classifier, volumes, prediction=answer)
+            return mark_scan(heatmap, inside, reference.affine, weight=answer.probability or 0.0, **about)
+        lesions = _lesions(scans, row, reference) if positive else ()
+        field_mm3 = float(np.prod(reference.shape[:3])) * geometry.voxel_volume_mm3(reference.affine)
+        if self.names_places:
+            marked = [(place.centre_mm, place.probability) for place in answer.places]
+        else:
+            heatmap, weight = build_heatmap(self.classifier, volumes, prediction=answer), answer.probability or 0.0
+            marked = [(one.maximum_mm, weight * one.maximum / heatmap.scale) for one in heatmap.regions()]
+        places, scores = [place for place, _ in marked], [score for _, score in marked]
+        return mark_places(places, scores, lesions, field_mm3, **about)
+
+
+def _segmentation(scans: Manifest, row: ManifestRow, reference: Volume, positive: bool) -> np.ndarray:
+    """Read the lesions of a positive scan; the segmentation of any other scan shows no lesion to be found."""
+    path = scans.mask(row)
+    if not positive:
+        return np.zeros(reference.shape[:3], bool)
+    if path is None:
+        raise EvaluationError("E_EVAL_VALUE", "a positive scan must have a segmentation or points, got neither")
+    inside = read_mask(path, reference)
+    if not inside.any():
+        raise EvaluationError("E_EVAL_VALUE", "the segmentation of a positive scan must not be empty, got no voxel")
+    return inside
+
+
+def _lesions(scans: Manifest, row: ManifestRow, reference: Volume) -> tuple[Lesion, ...]:
+    """Read the lesions of a positive scan as balls: of its points, else of its segmentation."""
+    if not reference.spacing_known:
+        raise EvaluationError("E_EVAL_VALUE", "places in mm need a scan of known spacing, got one without")
+    points, mask = scans.points(row), scans.mask(row)
+    found: tuple[Lesion, ...] = ()
+    if points is not None:
+        read = read_points(points)
+        check_points(read, reference.affine, reference.shape)
+        found = tuple(Lesion(point.centre_mm, (point.diameter_mm or 0.0) / 2.0) for point in read)
+    elif mask is not None:
+        found = lesions_of(mask)
+    if not found:
+        raise EvaluationError("E_EVAL_VALUE", "a positive scan must have a lesion in its points or mask, got none")
+    return found
 
 
 def collect_marks(classifier: Classifier) -> MarkCollector:
     """Begin to collect the marks of a model.
 
     Args:
-        classifier: its model brings explanation.json: the scale and threshold of its heatmaps.
+        classifier: of a model that names places (patches), or that brings explanation.json: the scale and threshold of
+            its heatmaps.
 
     Raises:
-        EvaluationError: E_EVAL_VALUE without it.
+        EvaluationError: E_EVAL_VALUE for any other.
     """
-    explanation = classifier.model.explanation
+    explanation, collector = classifier.model.explanation, MarkCollector(classifier)
+    if collector.names_places:
+        return collector
     if not explanation or explanation.get("label") != classifier.model.spec.positive_label:
         told = "--localise needs a model with a fixed heatmap scale (explanation.json), got one without"
         raise EvaluationError("E_EVAL_VALUE", told, "train it again: medres train writes that file")
-    return MarkCollector(classifier)
+    return collector
 
 
 def measure_localised(collected: MarkCollector, analysed: Collection[str], plan: Resampling) -> dict[str, Any]:
@@ -105,13 +161,12 @@ def measure_localised(collected: MarkCollector, analysed: Collection[str], plan:
     """
     found = [one for one in collected.found if one.scan in set(analysed)]
     if not any(one.lesions for one in found):
-        told = f"--localise needs at least one positive scan with a segmentation, got 0 of {len(found)}"
-        raise EvaluationError("E_EVAL_EMPTY", told, "name segmentations in the manifest's column mask_path")
+        told = f"--localise needs at least one positive scan with a segmentation or points, got 0 of {len(found)}"
+        raise EvaluationError("E_EVAL_EMPTY", told, "name them in the manifest's column mask_path or points_path")
     marks = [mark for one in found for mark in one.marks]
     counts = {one.scan: one.lesions for one in found}
-    measured = measure_lesions(
-        marks, counts, {one.scan: one.patient for one in found}, plan, f"{HIT_RULE}; {SCORE_RULE}"
-    )
+    patients = {one.scan: one.patient for one in found}
+    measured = measure_lesions(marks, counts, patients, plan, collected.rule)
     ill = [one for one in found if one.is_hit is not None and one.chance is not None]
     pointed = measure_hits([bool(one.is_hit) for one in ill], [one.chance or 0.0 for one in ill], level=plan.level)
     measured["localisation"] = pointed | measured["localisation"]
@@ -122,7 +177,7 @@ def say_of_heatmaps(collected: MarkCollector) -> tuple[str, ...]:
     """Say how many positive scans have no known lesion, and whether the heatmaps failed the model's own tests."""
     notes = []
     if lost := len(collected.left_out):
-        notes.append(f"localisation leaves {lost} positive scans out, whose segmentation is missing or unreadable")
+        notes.append(f"localisation leaves {lost} positive scans out, whose segmentation or points are missing or unreadable")
     card = (collected.classifier.model.explanation or {}).get("scorecard") or {}
     if card.get("passed") is False:
         notes.append(f"the model's heatmaps failed their tests on validation scans: {card.get('reason', '')}")

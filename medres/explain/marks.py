@@ -1,11 +1,13 @@
-"""Heatmap + segmentation of one scan -> marks for FROC: which region hits which lesion, and whether the hottest does.
+"""Heatmap + segmentation, or places + lesion points of one scan -> marks for FROC: what hits which lesion.
 
-Knows no file and no model. A heatmap is as coarse as its native cells, so a hit is asked of cells, not of voxels.
+Knows no file and no model. A heatmap is as coarse as its native cells, so beside a segmentation a hit is asked of
+cells, not of voxels; beside points, and of places in mm, it is asked by distance.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +15,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from medres import geometry
-from medres.evaluation.localisation import Mark
+from medres.evaluation.localisation import Mark, hit_by_distance
+from medres.explain.checks import Lesion
 from medres.explain.heatmap import Heatmap
 
 HIT_RULE = "the region's hottest cell holds a voxel of the lesion"
+LEAST_RADIUS_MM = 3.0  # a small lesion, or one whose diameter nobody gave, is hit within this distance of its centre
+DISTANCE_RULE = f"the place lies within the lesion's radius of its centre, at least {LEAST_RADIUS_MM:g} mm"
 TOUCH = np.ones((3, 3, 3), bool)  # voxels of one lesion touch by a face, an edge or a corner
 
 
@@ -27,10 +32,10 @@ class ScanMarks:
     Attributes:
         scan: name of the scan.
         patient: its patient.
-        marks: one for each region of the heatmap at or above the heatmap's threshold.
+        marks: one for each region of the heatmap at or above the heatmap's threshold, or for each place.
         lesions: lesions of the scan; 0 for a scan without.
-        is_hit: whether the hottest cell holds a voxel of a lesion; None without a lesion.
-        chance: share of the cells that do: how often a blind cell would hit; None without a lesion.
+        is_hit: whether the hottest cell, or the strongest place, hits a lesion; None without a lesion.
+        chance: share of the cells, or of the scan, that do: how often a blind guess would; None without a lesion.
     """
 
     scan: str
@@ -79,6 +84,43 @@ def mark_scan(
     reached = set().union(*cells)
     hottest = _cell_at(heatmap, heatmap.hottest_mm)
     return ScanMarks(scan, patient, marks, len(cells), hottest in reached, len(reached) / heatmap.relevance.size)
+
+
+def mark_places(
+    places_mm: Sequence[tuple[float, float, float]],
+    scores: Sequence[float],
+    lesions: Sequence[Lesion],
+    field_mm3: float,
+    *,
+    scan: str,
+    patient: str = "",
+) -> ScanMarks:
+    """Turn places in mm into marks and match them with lesions by distance.
+
+    Args:
+        places_mm: strongest first, RAS+ mm.
+        scores: of the places, falling.
+        lesions: of the scan; none for a scan without.
+        field_mm3: volume of the scan, of which a blind guess would take any place.
+        scan: name of the scan.
+        patient: its patient.
+
+    Returns:
+        The marks; `is_hit` tells of the strongest place, False where none was named.
+
+    Example:
+        >>> mark_places([(0.0, 0.0, 2.0)], [0.9], [Lesion((0.0, 0.0, 0.0))], 1e6, scan="one").marks
+        (Mark(scan='one', score=0.9, lesion='1'),)
+    """
+    centres = np.array([lesion.centre_mm for lesion in lesions]).reshape(-1, 3)
+    radii = np.array([lesion.radius_mm for lesion in lesions])
+    hit = hit_by_distance(np.array(places_mm).reshape(-1, 3), centres, radii, LEAST_RADIUS_MM)
+    named = ["" if number < 0 else str(number + 1) for number in hit]
+    marks = tuple(Mark(scan, float(score), lesion) for score, lesion in zip(scores, named, strict=True))
+    if not lesions:
+        return ScanMarks(scan, patient, marks, 0)
+    reached = float((4.0 / 3.0 * np.pi * np.maximum(radii, LEAST_RADIUS_MM) ** 3).sum())
+    return ScanMarks(scan, patient, marks, len(lesions), bool(named and named[0]), min(1.0, reached / field_mm3))
 
 
 def _lesion_cells(inside: NDArray[np.bool_], affine: NDArray[np.float64], heatmap: Heatmap) -> list[Counter[int]]:

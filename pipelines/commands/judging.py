@@ -28,7 +28,8 @@ def evaluate(
     marks: Annotated[Path | None, typer.Option("--marks", help="CSV: scan, score, lesion (for FROC)")] = None,
     lesions: Annotated[Path | None, typer.Option("--lesions", help="CSV: scan, n_lesions (for FROC)")] = None,
     localise: Annotated[
-        bool, typer.Option("--localise", help="hold the model's heatmaps against the manifest's mask_path (FROC)")
+        bool,
+        typer.Option("--localise", help="hold the model's places or heatmaps against points_path or mask_path (FROC)"),
     ] = False,
     bootstrap: Annotated[int, typer.Option("--bootstrap", help="resamples")] = 2000,
     seed: Annotated[int, typer.Option("--seed")] = 0,
