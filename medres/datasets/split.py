@@ -78,7 +78,7 @@ class Split:
                 fold of a plain one.
 
         Raises:
-            DatasetError: `E_SPLIT_FORMAT` where there is no such fold.
+            DatasetError: `E_SPLIT_FORMAT` where there is no such fold, or no fold is left to train on.
         """
         names = self.fold_names
         if not 0 <= number < len(names):
@@ -91,6 +91,9 @@ class Split:
             if self.kind == "nested"
             else [n for n in names if n != test]
         )
+        if self.kind != "nested" and len(rest) < 2:
+            told = f"folds must be at least 3 to train on one, validate on one and test on one, got {len(names)}"
+            raise DatasetError("E_SPLIT_FORMAT", told, "medres split --folds 5 makes five")
         chosen = (inner or 0) if self.kind == "nested" else number % len(rest) if inner is None else inner
         if not 0 <= chosen < len(rest):
             raise DatasetError(

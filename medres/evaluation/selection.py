@@ -19,6 +19,8 @@ from medres.evaluation.intervals import percentile
 from medres.evaluation.multiclass import MulticlassCases, average_auroc, check_multiclass
 from medres.evaluation.resampling import draw_patients, draw_stratified
 
+SEED = 0  # of resamples: the same for every comparison
+
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
@@ -118,7 +120,7 @@ def compare_tables(
     patients: Sequence[str] | None = None,
     *,
     resamples: int = 1000,
-    seed: int = 0,
+    level: float = LEVEL,
 ) -> Difference:
     """Compare two tables of probabilities on the same scans by AUROC, or by macro AUROC of three classes and more.
 
@@ -130,36 +132,40 @@ def compare_tables(
         positive: the class that two-class numbers are about.
         patients: patient of each scan, shape (n,).
         resamples: of the bootstrap; with two classes none is drawn.
-        seed: same seed, same resamples.
+        level: confidence level of the interval.
 
     Returns:
         First minus second.
     """
     one, two = np.asarray(first, float), np.asarray(second, float)
     if len(names) > 2:
-        return _compare_macro(check_multiclass(truth, one, names), two, patients, resamples, seed)
+        return _compare_macro(check_multiclass(truth, one, names), two, patients, resamples, level)
     labels = np.array([label == positive for label in truth]).astype(int)
     column = list(names).index(positive)
-    return compare_auroc(labels, one[:, column], two[:, column], patients)
+    return compare_auroc(labels, one[:, column], two[:, column], patients, level=level)
 
 
 def _compare_macro(
-    cases: MulticlassCases, second: np.ndarray, patients: Sequence[str] | None, resamples: int, seed: int
+    cases: MulticlassCases,
+    second: np.ndarray,
+    patients: Sequence[str] | None,
+    resamples: int,
+    level: float,
 ) -> Difference:
     """Draw patients (or scans within classes) for both at once."""
     other = MulticlassCases(cases.truth, second, cases.names)
     values = [average_auroc(one)["macro_auroc"] for one in (cases, other)]
     n = cases.truth.size
     if patients is None:
-        blocks = draw_stratified(cases.truth, resamples, seed)
+        blocks = draw_stratified(cases.truth, resamples, SEED)
     else:
-        blocks = draw_patients(np.asarray(patients), np.zeros(n, bool), resamples, seed)
+        blocks = draw_patients(np.asarray(patients), np.zeros(n, bool), resamples, SEED)
     found = [
         average_auroc(cases, row)["macro_auroc"] - average_auroc(other, row)["macro_auroc"]
         for block in blocks
         for row in block
     ]
     drawn = np.array([value for value in found if np.isfinite(value)])
-    lower, upper = percentile(drawn, LEVEL) if drawn.size else (None, None)
+    lower, upper = percentile(drawn, level) if drawn.size else (None, None)
     method = f"paired {'patient' if patients is not None else 'stratified'} bootstrap, percentile"
-    return Difference(values[0], values[1], values[0] - values[1], lower, upper, None, None, method, n, n)
+    return Difference(values[0], values[1], values[0] - values[1], lower, upper, None, None, method, n, n, level=level)

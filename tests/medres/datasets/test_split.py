@@ -144,6 +144,8 @@ def test_every_fold_becomes_train_validation_and_test() -> None:
         assert sorted(key for keys in split.parts.values() for key in keys) == sorted(manifest.by_key)
     with pytest.raises(DatasetError, match="0 to 4, got 5"):
         plain.fold(5)
+    with pytest.raises(DatasetError, match=r"E_SPLIT_FORMAT: folds must be at least 3 .*, got 2"):
+        build_split(manifest, folds=2).fold(0)
 
 
 def test_refuse_unknown_part_and_other_manifest() -> None:

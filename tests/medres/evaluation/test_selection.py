@@ -45,5 +45,7 @@ def test_three_classes_are_compared_by_macro_auroc_with_a_paired_bootstrap_by_pa
     found = compare_tables(truth, strong, weak, names, "c", patients, resamples=100)
     assert found.difference > 0
     assert 0 < found.lower < found.difference < found.upper
+    wider = compare_tables(truth, strong, weak, names, "c", patients, resamples=100, level=0.99)
+    assert (wider.lower < found.lower, wider.level) == (True, 0.99)
     same = compare_tables(truth, weak, weak, names, "c", patients, resamples=20)
     assert (same.difference, same.lower, same.upper) == (0.0, 0.0, 0.0)
