@@ -37,7 +37,8 @@ def verify(store: str, head: str | None = None, key_file: Path | None = None) ->
     known = read_head(head) if head else None
     with closing(_open(store, key_file)) as opened:
         today = opened.verify(known)
-    say(f"{today.count} entries, none changed, removed or cut off" + (" since the head that was given" if head else ""))
+    entries = "1 entry" if today.count == 1 else f"{today.count} entries"
+    say(f"{entries}, none changed, removed or cut off" + (" since the head that was given" if head else ""))
     say(f"head: {today}")
     return EXIT_OK
 
@@ -67,7 +68,8 @@ def export(store: str, folder: Path | None, out: Path, key_file: Path | None = N
         say(f"{done.unknown} studies with a reading are not in this folder")
     if done.without_patient:
         say(f"{done.without_patient} scans name no patient: each counts as a patient of its own, check before a split")
-    say(f"agreement.json: {len(report['readers'])} readers")
+    readers = len(report["readers"])
+    say(f"agreement.json: {readers} reader{'' if readers == 1 else 's'}")
     return EXIT_OK
 
 

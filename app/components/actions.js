@@ -1,6 +1,8 @@
 // What a reader does to the active scan: move, window, heat, measure, mark, keep. Added to the Viewer, which owns the
 // viewports; knows no mouse and no key.
 
+const SIDE = '[class*="st-key-side-"]'; // the column of opinion and decision
+
 const ACTIONS = {
   step(port, count) {
     if (!port.scan) return;
@@ -122,7 +124,7 @@ const ACTIONS = {
   },
 
   contour(field, columns, rows, level) {
-    return contourSegments(field, columns, rows, level);
+    return contourSegments(field, columns, rows, level, true);
   },
 
   // One value's grey level, as it is shown now.
@@ -207,6 +209,17 @@ const ACTIONS = {
     const drawn = { measures: this.measures.kept(port), slab: thick ? { mode: slab.mode, half: port.slabHalf() } : null };
     this.send("keep", { series: port.scan.key, plane: port.name, index: port.index, window, ...drawn });
     this.say(`Slice ${port.index + 1} is kept as a key image.`);
+  },
+
+  // The side beside the scan is the page's own; its first choice is where a decision begins.
+  toForm() {
+    const first = document.querySelector(`${SIDE} [data-testid="stForm"] :is(input, button, textarea):not(:disabled)`);
+    if (first) first.focus();
+    else this.say("There is no form to fill in.");
+  },
+
+  inForm(target) {
+    return Boolean(target.closest?.(SIDE));
   },
 
   toggleHelp(on = this.help.hidden) {

@@ -91,15 +91,24 @@ function blendHeat(pixels, field, heat, look) {
   }
 }
 
-// Marching squares: pairs of points in pixels (u, v) along which the field crosses `level`.
-function contourSegments(field, columns, rows, level) {
+// Marching squares: pairs of points in pixels (u, v) along which the field crosses `level`. Where `closed`, nothing beyond
+// the picture reaches it: a region at the edge is closed along the edge, so that its inside can be told.
+function contourSegments(field, columns, rows, level, closed) {
   const segments = [];
   const bar = Math.max(level, 1e-30);
   const cross = (a, b) => (bar - a) / (b - a);
-  const add = (p, q) => segments.push(p[0], p[1], q[0], q[1]);
-  for (let v = 0; v + 1 < rows; v++) {
-    for (let u = 0, n = v * columns; u + 1 < columns; u++, n++) {
-      const a = field[n], b = field[n + 1], c = field[n + columns + 1], d = field[n + columns];
+  const add = (p, q) => {
+    segments.push(clamp(p[0], -0.5, columns - 0.5), clamp(p[1], -0.5, rows - 0.5));
+    segments.push(clamp(q[0], -0.5, columns - 0.5), clamp(q[1], -0.5, rows - 0.5));
+  };
+  const at = (u, v) => (u >= 0 && v >= 0 && u < columns && v < rows ? field[u + v * columns] : 0);
+  const first = closed ? -1 : 0, beyond = closed ? 0 : 1;
+  for (let v = first; v < rows - beyond; v++) {
+    const inner = v >= 0 && v + 1 < rows;
+    for (let u = first, n = v * columns + first; u < columns - beyond; u++, n++) {
+      const inside = inner && u >= 0 && u + 1 < columns;
+      const a = inside ? field[n] : at(u, v), b = inside ? field[n + 1] : at(u + 1, v);
+      const c = inside ? field[n + columns + 1] : at(u + 1, v + 1), d = inside ? field[n + columns] : at(u, v + 1);
       const kind = (a >= bar ? 1 : 0) | (b >= bar ? 2 : 0) | (c >= bar ? 4 : 0) | (d >= bar ? 8 : 0);
       if (kind === 0 || kind === 15) continue;
       const top = () => [u + cross(a, b), v], right = () => [u + 1, v + cross(b, c)];

@@ -43,6 +43,7 @@ const KEYS = [
   ["m", "M", "mark the place under the crosshair, for your reading", (v) => v.markHere()],
   ["r", "R", "draw an ellipse about a finding, for your reading", (v) => v.useTool("region")],
   ["k", "K", "keep this slice as a key image", (v) => v.keepImage()],
+  ["d", "D", "to the form of your decision: arrows choose, Tab goes on, Esc comes back to the scan", (v) => v.toForm()],
   ["Delete", "Delete", "remove the last measurement", (v) => v.removeMeasure()],
   ["Backspace", "", "", (v) => v.removeMeasure()],
   ["?", "?", "this help", (v) => v.toggleHelp()],
@@ -71,7 +72,9 @@ function onKey(viewer, event) {
 // Letters pressed beside the scan, such as after a click into the form, reach it too; where text is typed they stay.
 function onPageKey(viewer, event) {
   const path = event.composedPath();
-  if (!viewer.box.isConnected || path.includes(viewer.box) || !/^[a-z?]$/i.test(event.key)) return;
+  if (!viewer.box.isConnected || path.includes(viewer.box)) return;
+  if (event.key === "Escape" && viewer.inForm(path[0])) return viewer.active.box.focus({ preventScroll: true });
+  if (!/^[a-z?]$/i.test(event.key)) return;
   if (!path[0].matches?.("input:not([type=radio]), textarea, select, [contenteditable]")) onKey(viewer, event);
 }
 

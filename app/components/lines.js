@@ -3,8 +3,8 @@
 const CROSS = "rgba(120, 200, 255, 0.75)";
 const BAR_LENGTHS_MM = [1, 2, 5, 10, 20, 50, 100, 200];
 
-function trace(port, c, t, field, level) {
-  const segments = port.viewer.contour(field, port.plane.columns, port.plane.rows, level);
+function trace(port, c, t, field, level, closed) {
+  const segments = contourSegments(field, port.plane.columns, port.plane.rows, level, closed);
   c.beginPath();
   for (let n = 0; n < segments.length; n += 4) {
     for (const [at, move] of [[n, "moveTo"], [n + 2, "lineTo"]]) {
@@ -16,7 +16,7 @@ function trace(port, c, t, field, level) {
 
 function drawContour(port, c, t) {
   const ratio = window.devicePixelRatio || 1;
-  trace(port, c, t, port.field, port.scan.heatLook.threshold);
+  trace(port, c, t, port.field, port.scan.heatLook.threshold, true);
   c.lineCap = "round";
   stroked(c, "rgba(0, 0, 0, 0.8)", 4 * ratio);
   stroked(c, CONTOUR_COLOUR, 2 * ratio);
@@ -25,7 +25,7 @@ function drawContour(port, c, t) {
 // Where the network's view ends: nothing is known beyond.
 function drawSeen(port, c, t) {
   const ratio = window.devicePixelRatio || 1;
-  trace(port, c, t, port.seen, 0.5);
+  trace(port, c, t, port.seen, 0.5, false);
   c.lineCap = "butt";
   stroked(c, "rgba(255, 255, 255, 0.75)", ratio);
 }

@@ -11,8 +11,8 @@ from app.components.page import plain
 from medres.errors import MedresError
 from medres.explain.heatmap import Heatmap, Region
 from medres.results.disclaimer import NO_REGION, PHANTOM
-from medres.review.opinion import Opinion, probability_words, warning_words
-from medres.review.scene import place_words
+from medres.review.opinion import Opinion, probability_words, trust_words, warning_words
+from medres.review.scene import place_in_scan, place_words
 
 COLOURS = {"positive": "red", "negative": "green", "indeterminate": "orange"}
 MOST_REGIONS = 8
@@ -103,19 +103,19 @@ def draw_regions(opened: state.OpenStudy, explained: Heatmap, said: Opinion, *, 
         if not found:
             st.caption(NO_REGION)
         for number, region in enumerate(found[:MOST_REGIONS], start=1):
-            _region(number, region, opened, said)
+            _region(f"{said.model_digest[:12]}-{number}", region, opened, explained)
         if len(found) > MOST_REGIONS:
             st.caption(f"and {len(found) - MOST_REGIONS} smaller ones")
         _trust(explained)
 
 
-def _region(number: int, region: Region, opened: state.OpenStudy, said: Opinion) -> None:
+def _region(key: str, region: Region, opened: state.OpenStudy, explained: Heatmap) -> None:
     size = f"{region.volume_mm3 / 1000:.1f} ml, " if opened.volume.spacing_known else ""
     words, button = st.columns([2.2, 1], vertical_alignment="center")
-    place = place_words(opened.volume, region.centroid_mm)
-    words.caption(f"{number}: {size}maximum {region.maximum:.3g}, about {place}")
-    if button.button("Go to", key=f"region-{said.model_digest[:12]}-{number}", width="stretch"):
-        state.go_to(region.maximum_mm)
+    place = place_words(opened.volume, place_in_scan(explained, region.centroid_mm, opened.volume))
+    words.caption(f"{key.rpartition('-')[2]}: {size}maximum {region.maximum:.3g}, about {place}")
+    if button.button("Go to", key=f"region-{key}", width="stretch"):
+        state.go_to(place_in_scan(explained, region.maximum_mm, opened.volume))
         st.rerun()
 
 
@@ -124,14 +124,12 @@ def _trust(explained: Heatmap) -> None:
     card = explained.scorecard
     if card is None:
         st.badge("Not tested", color="gray")
-        st.caption("This heatmap has not been tested: it shows where the network looked, not where disease is.")
+        st.caption(trust_words(None))
         return
     passed = bool(card.get("passed"))
     st.badge("Passed its tests" if passed else "Failed its tests", color="green" if passed else "orange")
-    words = "This model's heatmaps passed their tests on validation scans."
-    if not passed:
-        words = f":orange[This model's heatmaps failed their tests: {plain(str(card.get('reason', '')))}]"
-    st.caption(words)
+    words = plain(trust_words(card))
+    st.caption(words if passed else f":orange[{words}]")
     with st.expander("Scorecard"):
         for name, part in card.items():
             if isinstance(part, dict) and "reason" in part:

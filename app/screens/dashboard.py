@@ -104,7 +104,8 @@ def _draw_readers() -> None:
         except MedresError as fault:
             st.error(plain(str(fault)))
             return
-        st.caption(f"Audit trail: {head.count} entries, none changed, removed or cut off. Keep its head elsewhere:")
+        entries = "1 entry" if head.count == 1 else f"{head.count} entries"
+        st.caption(f"Audit trail: {entries}, none changed, removed or cut off. Keep its head elsewhere:")
         st.code(str(head), language=None, wrap_lines=True)
 
 

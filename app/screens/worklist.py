@@ -144,7 +144,7 @@ def _open(item: WorklistItem) -> None:
 
 def _table(shown: list[WorklistItem], seen: Seen) -> None:
     models = _named_apart(seen.listed.models) if len(seen.listed.models) > 1 else {}
-    columns = _columns(models)
+    columns = _columns(models, patients=any(item.patient_key for item in seen.listed.items))
     records = [_record(item, seen, models) for item in shown]
     table = pd.DataFrame(records, columns=list(columns))
     table["Picture"] = table["Study"].map(state.thumbnail_addresses(shown))
@@ -179,8 +179,8 @@ def _named_apart(models: Mapping[str, str]) -> dict[str, str]:
     return {digest: f"{name} ({digest[:8]})" if names.count(name) > 1 else name for digest, name in first}
 
 
-def _columns(models: dict[str, str]) -> dict[str, Any]:
-    """Name the columns; of several models each has one of its own."""
+def _columns(models: dict[str, str], *, patients: bool) -> dict[str, Any]:
+    """Name the columns; of several models each has one of its own, and that of patients goes where none is known."""
     score = st.column_config.ProgressColumn
     several = {
         digest: score(name, min_value=0.0, max_value=1.0, format="%.3f", width=115, help=NEVER_CERTAIN)
@@ -189,8 +189,10 @@ def _columns(models: dict[str, str]) -> dict[str, Any]:
     one = {"Probability": score("Probability", min_value=0.0, max_value=1.0, format="%.3f", help=NEVER_CERTAIN)}
     return {
         "Picture": st.column_config.ImageColumn("", width=52, help="middle slice"),
-        "Study": st.column_config.TextColumn("Series", width=130, help="key of the series, as medres inspect shows it"),
-        "Patient": st.column_config.TextColumn("Patient", width=150, help="keyed pseudonym"),
+        "Study": st.column_config.TextColumn(
+            "Series", width=130 if patients else 190, help="key of the series, as medres inspect shows it"
+        ),
+        **({"Patient": st.column_config.TextColumn("Patient", width=150, help="keyed pseudonym")} if patients else {}),
         "Modality": st.column_config.TextColumn("Modality", width="small"),
         **(several or one),
         "Decision": st.column_config.TextColumn("Decision", width=165),

@@ -48,15 +48,17 @@ def render_slice(
         (rows, columns, 3) uint8, radiological convention.
     """
     grid = plane_grid(volume, plane)
-    thick = isinstance(index, Slab)
-    values = slab_values(volume, grid, index) if thick else plane_values(volume, grid, index)
+    middle = index.middle if isinstance(index, Slab) else index
+    if isinstance(index, Slab) and not volume.is_colour:
+        values = slab_values(volume, grid, index)
+    else:
+        values = plane_values(volume, grid, middle)
     if pixel_mm is not None:
-        _, width, height = pixel_to_mm(grid, index, pixel_mm)
+        _, width, height = pixel_to_mm(grid, middle, pixel_mm)
         values = _resized(values, height, width)
     picture = _picture_of(volume, values, window)
     if heatmap is None:
         return picture
-    middle = index.middle if thick else index
     heat = heat_on_slice(heatmap, grid, middle, pixel_mm=pixel_mm, cells=cells)
     thickness = 1 if pixel_mm is None else 2
     return overlay.blend(

@@ -78,11 +78,11 @@ def contour(values: ArrayLike, threshold: float, thickness: int = 1) -> NDArray[
         thickness: pixels.
 
     Returns:
-        (rows, columns) bool: shown pixels with a neighbour (up, down, left, right) that is not; the picture's own
-        edge counts as no border.
+        (rows, columns) bool: shown pixels with a neighbour (up, down, left, right) that is not; what lies
+        beyond the picture is not, so that a region at its edge is closed along it and its inside can be told.
     """
     inside = shown(values, threshold)
-    return np.asarray(inside & ~ndimage.binary_erosion(inside, iterations=thickness, border_value=1))
+    return np.asarray(inside & ~ndimage.binary_erosion(inside, iterations=thickness, border_value=0))
 
 
 def blend(

@@ -5,8 +5,9 @@ Knows no screen. A scan out of scope has a reason and no probability.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from medres.errors import CODES
 from medres.ledger import LedgerRow
@@ -119,6 +120,26 @@ def probability_words(probability: float) -> str:
         '> 0.999'
     """
     return "< 0.001" if probability < 0.001 else "> 0.999" if probability > 0.999 else f"{probability:.3f}"
+
+
+def trust_words(scorecard: Mapping[str, Any] | None) -> str:
+    """Say whether a model's heatmaps passed their tests.
+
+    Args:
+        scorecard: of the explanation, or None where it was never tested.
+
+    Returns:
+        One sentence.
+
+    Example:
+        >>> trust_words({"passed": False, "reason": "the sanity check"})
+        "This model's heatmaps failed their tests: the sanity check"
+    """
+    if scorecard is None:
+        return "This heatmap has not been tested: it shows where the network looked, not where disease is."
+    if scorecard.get("passed"):
+        return "This model's heatmaps passed their tests on validation scans."
+    return f"This model's heatmaps failed their tests: {scorecard.get('reason', '')}"
 
 
 def warning_words(codes: tuple[str, ...]) -> list[str]:

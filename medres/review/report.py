@@ -23,7 +23,7 @@ from medres.results.standing import Standing
 from medres.results.windows import DisplayWindow
 from medres.review.decisions import Progress, Reading
 from medres.review.key_images import KeyImage
-from medres.review.opinion import Opinion, probability_words, warning_words
+from medres.review.opinion import Opinion, probability_words, trust_words, warning_words
 from medres.review.scene import place_words
 from medres.volume import Volume
 
@@ -85,7 +85,7 @@ def build_reading_page(report: ReadingReport) -> str:
         readings=[_reading(report.volume, one) for one in (report.progress.first, report.progress.final) if one],
         order_line=_order_line(report.progress),
         hidden=report.hidden,
-        opinions=[_opinion(one, report.standings.get(one.model_digest)) for one in opinions],
+        opinions=[_opinion(one, report) for one in opinions],
         warnings=warning_words(report.warnings),
         pictures_title=_pictures_title(report, opinions),
         picture_notes=[] if all(_may_be_drawn(shot.volume) for shot, _ in shots) else [BURNED_IN_NOTE],
@@ -107,10 +107,21 @@ def _reading(volume: Volume, reading: Reading) -> dict[str, Any]:
         "finding": reading.finding,
         "confidence": reading.confidence,
         "agreement": AGREES[reading.agreement],
-        "place": place_words(volume, reading.mark_mm) if reading.mark_mm else "",
+        "place": _mark_words(volume, reading) if reading.mark_mm else "",
         "seconds": f"{reading.seconds:.0f}",
         "note": reading.note,
     }
+
+
+def _mark_words(volume: Volume, reading: Reading) -> str:
+    """Say where the mark is, and how large the ellipse about it."""
+    assert reading.mark_mm is not None  # asked only where there is one
+    words = place_words(volume, reading.mark_mm)
+    if reading.mark_axes_mm is None:
+        return words
+    wide, high = (2 * mm for mm in reading.mark_axes_mm)
+    size = f" of {wide:.1f} × {high:.1f} mm" if volume.spacing_known else ""
+    return f"{words}, {reading.mark_plane} ellipse{size}"
 
 
 def _order_line(progress: Progress) -> str:
@@ -119,14 +130,16 @@ def _order_line(progress: Progress) -> str:
     return "The model's opinion was shown before any reading was recorded." if progress.revealed else ""
 
 
-def _opinion(said: Opinion, standing: Standing | None) -> dict[str, Any]:
+def _opinion(said: Opinion, report: ReadingReport) -> dict[str, Any]:
+    heatmap = report.heatmaps.get(said.model_digest)
+    trust = [] if heatmap is None else [trust_words(heatmap.scorecard)]
     return {
         "number": "" if said.probability is None else probability_words(said.probability),
         "decision": said.decision,
         "label": said.positive_label,
         "model": said.model,
         "synthetic": said.synthetic,
-        "lines": list(_lines(said, standing)),
+        "lines": [*_lines(said, report.standings.get(said.model_digest)), *trust],
     }
 
 

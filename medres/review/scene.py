@@ -200,6 +200,36 @@ def legend_words(heatmap: Heatmap) -> str:
     return f"{heatmap.method} for {heatmap.label}, {heatmap.layer}, {cells} cells{size}, {scale}"
 
 
+def place_in_scan(heatmap: Heatmap, point_mm: tuple[float, float, float], volume: Volume) -> tuple[float, float, float]:
+    """Give where a place of a heatmap is to be looked at: there, or in the part of its cell that lies in the scan.
+
+    Cells are coarse: the centre of one at the edge may lie beyond the scan's first or last slice, where there is
+    nothing to see.
+
+    Args:
+        heatmap: on its native grid.
+        point_mm: (3,), RAS+ mm, such as a region's hottest place.
+        volume: the scan.
+
+    Returns:
+        (3,), RAS+ mm; in directions in which the centre is off the scan, the middle of what its cell shows of it.
+    """
+    shape = np.asarray(volume.shape)
+    voxel = geometry.apply_affine(np.linalg.inv(volume.affine), point_mm)
+    if ((voxel >= -0.5) & (voxel <= shape - 0.5)).all():
+        return point_mm
+    cell = geometry.apply_affine(np.linalg.inv(heatmap.affine), point_mm)
+    to_cells = geometry.index_to_index(volume.affine, heatmap.affine)
+    corners = geometry.apply_affine(to_cells, list(np.ndindex(2, 2, 2)) * shape - 0.5)  # (8, 3)
+    last = np.asarray(heatmap.relevance.shape) - 1
+    near = np.clip(np.rint(cell), 0, last)
+    lower = np.maximum(corners.min(axis=0), np.where(near == 0, -np.inf, near - 0.5))
+    upper = np.minimum(corners.max(axis=0), np.where(near == last, np.inf, near + 0.5))
+    inside = (cell >= corners.min(axis=0)) & (cell <= corners.max(axis=0))
+    found = geometry.apply_affine(heatmap.affine, np.where(inside | (lower > upper), cell, (lower + upper) / 2))
+    return float(found[0]), float(found[1]), float(found[2])
+
+
 def place_words(volume: Volume, point_mm: tuple[float, float, float]) -> str:
     """Say a place by the patient's sides, or by its voxel where sides or spacing are not known.
 

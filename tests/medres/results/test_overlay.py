@@ -36,8 +36,14 @@ def test_contour_lies_on_the_regions_own_border():
     assert np.array_equal(contour(heat, 0.5), expected)
 
 
-def test_contour_does_not_follow_the_edge_of_the_picture():
-    assert not contour(np.ones((5, 5)), 0.5).any()
+def test_contour_closes_along_the_edge_of_the_picture_so_that_inside_and_outside_can_be_told():
+    heat = np.ones((5, 5))
+    heat[3:, 3:] = 0.0
+    drawn = contour(heat, 0.5)
+    assert drawn[0].all()
+    assert drawn[:, 0].all()
+    assert not drawn[3:, 3:].any()
+    assert not drawn[1, 1]
 
 
 def test_contour_leaves_the_inside_of_a_region_as_it_was():

@@ -16,6 +16,7 @@ from medres.review.key_images import KeyImage
 from medres.review.opinion import Opinion
 from medres.review.report import ReadingReport, _shot_of, build_reading_page
 from medres.volume import Volume
+from tests.browser import phantoms
 from tests.tiny_models import ct_volume
 
 SAID = Opinion("positive", 0.9994, "tumour", 0.5, "balanced", 0.6, ("W_MODEL_PHANTOM",), "", "m<1>", "1", "d" * 64)
@@ -45,6 +46,20 @@ def test_readings_opinion_and_disclaimers_stand_on_the_page(report):
     assert "near &lt;b&gt;the&lt;/b&gt; vessel" in page
     assert "m&lt;1&gt;" in page
     assert "http" not in page.replace("http://www.w3.org", "")
+
+
+def test_a_region_mark_and_the_trust_in_a_heatmap_stand_on_the_page(report):
+    heat = phantoms.heatmap(report.volume)
+    marked = replace(FINAL, mark_plane="axial", mark_axes_mm=(6.0, 4.5))
+    page = build_reading_page(
+        replace(report, progress=Progress(FIRST, marked, True), heatmaps={SAID.model_digest: heat})
+    )
+    assert "L 10.0 A 20.0 S 5.0 mm, axial ellipse of 12.0 × 9.0 mm" in page
+    assert "This heatmap has not been tested" in page
+    failed = replace(heat, scorecard={"passed": False, "reason": "it glows at random"})
+    assert "failed their tests: it glows at random" in build_reading_page(
+        replace(report, heatmaps={SAID.model_digest: failed})
+    )
 
 
 def test_an_opinion_that_still_waits_is_not_in_the_report(report):

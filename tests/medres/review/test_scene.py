@@ -8,8 +8,17 @@ import numpy as np
 import pytest
 
 from medres import geometry
+from medres.explain.heatmap import Heatmap
 from medres.results.windows import CT_PRESETS
-from medres.review.scene import describe_heatmap, describe_volume, encode_heat, encode_voxels, legend_words, place_words
+from medres.review.scene import (
+    describe_heatmap,
+    describe_volume,
+    encode_heat,
+    encode_voxels,
+    legend_words,
+    place_in_scan,
+    place_words,
+)
 from medres.volume import Display, Volume
 from tests.browser import phantoms
 
@@ -101,6 +110,17 @@ def test_a_heatmap_is_named_by_its_native_grid_and_scale():
     assert "scale of the model" in legend_words(heat)
     back = np.frombuffer(encode_heat(heat), np.float32).reshape(told["shape"][::-1]).T
     np.testing.assert_array_equal(back, heat.relevance)
+
+
+def test_a_place_of_a_coarse_cell_off_the_scan_is_looked_at_where_the_cell_shows_the_scan():
+    volume = Volume(np.zeros((64, 64, 21), np.int16), np.eye(4), "CT")
+    affine = np.diag([32.0, 32.0, 32.0, 1.0])
+    affine[:3, 3] = [8.0, 8.0, -2.0]  # one cell along k, its centre before the first slice
+    heat = Heatmap(
+        np.ones((2, 2, 1), np.float32), affine, "x", "layer4", "Grad-CAM", 1.0, 0.5, "-", volume.affine, volume.shape
+    )
+    assert place_in_scan(heat, (40.0, 8.0, -2.0), volume) == pytest.approx((40.0, 8.0, 10.0))
+    assert place_in_scan(heat, (40.0, 8.0, 3.0), volume) == (40.0, 8.0, 3.0)
 
 
 def test_a_place_is_named_by_sides_or_by_its_voxel():
