@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from medres.classifier.alike import find_unlike
 from medres.classifier.configuration import digest_configuration, digest_scan, find_point
 from medres.classifier.gate import judge_input, judge_modality, judge_output
 from medres.classifier.places import Finder, find_places, join_places
@@ -249,10 +250,11 @@ class Classifier:
         return find_places(finder, shown, shares, reference)
 
     def _run(self, batch: Tensor) -> dict[str, Tensor]:
-        """Run the network, a few views at a time, over every test-time variant."""
+        """Run the network, a few views at a time, over every test-time variant; views that are all air once."""
         variants = self.model.spec.test_time
-        parts = [run_variants(self.engine.run, part, variants) for part in batch.split(VIEWS_AT_ONCE)]
-        outputs = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        rows, same = find_unlike(batch)
+        parts = [run_variants(self.engine.run, batch[part], variants) for part in rows.split(VIEWS_AT_ONCE)]
+        outputs = {name: torch.cat([part[name] for part in parts])[same] for name in parts[0]}
         bad = int((~torch.isfinite(outputs["logits"])).sum())
         if bad:
             what = f"logits must be finite, got {bad} that are not ({self.engine.kind}, {self.engine.precision})"
