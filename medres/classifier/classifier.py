@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from medres.classifier.alike import find_unlike
 from medres.classifier.configuration import digest_configuration, digest_scan, find_point
 from medres.classifier.gate import judge_input, judge_modality, judge_output
-from medres.classifier.places import Finder, find_places, join_places
+from medres.classifier.places import Finder, find_places, finest_layer, join_places
 from medres.classifier.prediction import Decision, Place, Prediction, Probabilities
 from medres.engines.build import build_engine
 from medres.engines.group import EngineGroup
@@ -246,7 +246,7 @@ class Classifier:
         if attention is not None:
             weights = weigh_views(attention.numpy())
             shares = shares * weights / weights.max()
-        finder = Finder(self.network, positive, str(getattr(self.network, "cam_layer", "")))
+        finder = Finder(self.network, positive, finest_layer(self.network))
         return find_places(finder, shown, shares, reference)
 
     def _run(self, batch: Tensor) -> dict[str, Tensor]:

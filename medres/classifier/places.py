@@ -1,7 +1,8 @@
 """What a network of patches was shown and said -> the most suspicious places in mm, strongest first.
 
 Works from the network alone: no mask, no point. A sliding patch says that something is in it; where in it is read off
-the evidence of its cells, in a patch cut anew about the first guess.
+the evidence of the network's finest cells, in a patch cut anew about the first guess (docs/patches.md says what that
+is worth).
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from torch import nn
 
 from medres import geometry
 from medres.classifier.prediction import Place
-from medres.models.cells import Cells
 from medres.models.evidence import cell_evidence
 from medres.preprocessing.model_input import ModelInput, View
 from medres.preprocessing.views import cut_boxes
@@ -25,7 +26,8 @@ MOST_PLACES = 5
 CANDIDATES = 32  # most suspicious patches that are looked into
 LEAST_PROBABILITY = 0.05  # of a patch, below which it holds no suspicious place
 APART = 0.25  # share of a patch's edge within which two peaks are one place
-REACH_CELLS = 2.0  # cells about a peak whose evidence makes its centre
+BLUR_VOXELS = 2.0  # prepared voxels over which evidence is smoothed before its peak is looked for
+REACH = 0.25  # share of a patch's edge about a peak in which the evidence makes its centre
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,16 @@ class Finder:
     network: nn.Module
     positive: int
     layer: str
+
+
+def finest_layer(network: nn.Module) -> str:
+    """Name the layer with the finest cells that is a map: the first stage, or what Grad-CAM looks at where none is.
+
+    Args:
+        network: of the registry.
+    """
+    stages, shown = tuple(getattr(network, "stages", ())), str(getattr(network, "cam_layer", ""))
+    return str(stages[0]) if shown in stages else shown
 
 
 def find_places(
@@ -83,10 +95,20 @@ def find_peaks(finder: Finder, shown: ModelInput, boxes: Sequence[View]) -> NDAr
     Returns:
         (V, 3), places in the prepared grid.
     """
+    maps, start, step = _smooth_evidence(finder, shown, boxes)
+    best = np.array([np.unravel_index(int(np.argmax(one)), one.shape) for one in maps])
+    return np.array([box.start for box in boxes]) + start + best * step
+
+
+def _smooth_evidence(
+    finder: Finder, shown: ModelInput, boxes: Sequence[View]
+) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
+    """Give the smoothed evidence of each patch, (V, *cells), and where its cells begin and how far apart they lie."""
     assert shown.grid is not None  # asked by the caller
     maps, cells = cell_evidence(finder.network, cut_boxes(shown.grid, boxes), finder.positive, finder.layer)
-    best = [np.unravel_index(int(np.argmax(one)), one.shape) for one in maps]
-    return np.array([box.start for box in boxes]) + np.array(cells.start) + np.array(best) * np.array(cells.step)
+    step = np.array(cells.step)
+    smooth = [ndimage.gaussian_filter(one, BLUR_VOXELS / step, mode="nearest") for one in maps]
+    return np.array(smooth), np.array(cells.start), step
 
 
 def thin_out(peaks: NDArray[np.float64], size: NDArray[np.int_]) -> list[int]:
@@ -121,10 +143,9 @@ def refine(finder: Finder, shown: ModelInput, peaks: Sequence[NDArray[np.float64
     Returns:
         (V, 3), places in the prepared grid.
     """
-    assert shown.grid is not None  # asked by the caller
     boxes = [box_about(peak, shown) for peak in peaks]
-    maps, cells = cell_evidence(finder.network, cut_boxes(shown.grid, boxes), finder.positive, finder.layer)
-    return np.array([_centre(one, cells, box, peak) for one, box, peak in zip(maps, boxes, peaks, strict=True)])
+    maps, start, step = _smooth_evidence(finder, shown, boxes)
+    return np.array([_centre(one, box, start, step) for one, box in zip(maps, boxes, strict=True)])
 
 
 def box_about(place: NDArray[np.float64], shown: ModelInput) -> View:
@@ -134,17 +155,17 @@ def box_about(place: NDArray[np.float64], shown: ModelInput) -> View:
     return View((i, j, k), shown.views[0].size)
 
 
-def _centre(evidence: NDArray[np.float32], cells: Cells, box: View, near: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Take the mean place of the evidence above half of its maximum near a peak, weighted by it."""
-    start, step = np.array(cells.start) + box.start, np.array(cells.step)
-    places = start + np.moveaxis(np.indices(evidence.shape), 0, -1) * step  # (*coarse, 3)
-    close = (np.abs(places - near) <= REACH_CELLS * np.maximum(step, 2.0)).all(axis=-1)
-    top = float(evidence[close].max()) if close.any() else 0.0
-    if top <= 0.0:
-        return near
-    weights = np.where(close, np.maximum(evidence - top / 2.0, 0.0), 0.0)
-    centre: NDArray[np.float64] = (places * weights[..., None]).sum(axis=(0, 1, 2)) / weights.sum()
-    return centre
+def _centre(
+    evidence: NDArray[np.float32], box: View, start: NDArray[np.float64], step: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Take the mean place of the evidence above half of its maximum near its peak, weighted by it."""
+    cells = np.moveaxis(np.indices(evidence.shape), 0, -1)  # (*cells, 3)
+    peak = np.array(np.unravel_index(int(np.argmax(evidence)), evidence.shape))
+    near = (np.abs(cells - peak) * step <= np.maximum(REACH * np.array(box.size), step)).all(axis=-1)
+    above = np.where(near, np.maximum(evidence - evidence.max() / 2.0, 0.0), 0.0)
+    weights = above if above.sum() > 0.0 else np.where((cells == peak).all(axis=-1), 1.0, 0.0)
+    centre: NDArray[np.float64] = (cells * weights[..., None]).sum(axis=(0, 1, 2)) / weights.sum()
+    return np.array(box.start) + start + centre * step
 
 
 def join_places(found: Sequence[Sequence[Place]]) -> tuple[Place, ...]:
