@@ -87,7 +87,8 @@ def inspect(name: str, network: str | None, **options: Any) -> int:
     kinds = Counter(name.split(".")[0] for name in found.tensors)
     console.say(f"layout    {found.layout}, convolutions in {found.spatial_dims or 'no'}D")
     console.say(f"SHA-256   {found.digest}")
-    console.say(f"holds     {len(found.tensors)} tensors, {sizes:,} numbers")
+    part = f" in its part {found.part}" if found.part else ""
+    console.say(f"holds     {len(found.tensors)} tensors, {sizes:,} numbers{part}")
     console.say(f"parts     {', '.join(f'{part} ({count})' for part, count in kinds.items())}")
     return console.EXIT_OK if network is None else _show_loading(found, network, options)
 

@@ -60,12 +60,23 @@ def _facts(spec: TrainedModelSpec) -> dict[str, Any]:
         "intensity": ", ".join(f"{key} {value}" for key, value in shown.intensity.model_dump().items()),
         "views": ", ".join(f"{key} {value}" for key, value in shown.views.model_dump().items()),
         "network": f"{network.name}, {network.spatial_dims}D, width {network.width:g}, {network.norm} norm",
+        "starting weights": _starting_weights(spec.loading),
         "labels": ", ".join(spec.label_names),
         "positive label": spec.positive_label,
         "temperature": f"{spec.temperature:.4g}",
         "calibrator": "none but the temperature" if spec.calibrator is None else spec.calibrator["kind"],
         "indeterminate": "none" if spec.indeterminate is None else "{:.3g} to below {:.3g}".format(*spec.indeterminate),
     }
+
+
+def _starting_weights(loading: Mapping[str, Any] | None) -> str:
+    """Say what the training started from, and how much of it was loaded."""
+    if not loading:
+        return "none: drawn from the seed"
+    parts = ", ".join(f"{len(loading.get(key) or ())} {key}" for key in ("loaded", "adapted", "missing", "unexpected"))
+    carried = f"; from 2D by {loading['carry']}" if loading.get("carry") else ""
+    share = f"{100 * float(loading.get('coverage') or 0.0):.1f} % of the backbone"
+    return f"SHA-256 {str(loading.get('digest'))[:12]}, {loading.get('layout')} layout: {share} ({parts}{carried})"
 
 
 def _operating_points(spec: TrainedModelSpec) -> str:

@@ -61,8 +61,10 @@ def find_start(start: str, beside: Path) -> Path:
         return path
     looks_like_a_path = "/" in start or "\\" in start or Path(start).suffix in (".pth", ".pt", ".safetensors")
     if looks_like_a_path:
-        told = "starting weights must be a source, a file or a TrainedModel folder, got a path with nothing there"
-        raise ModelError("E_WEIGHTS_MISSING", told, "correct the path; it is relative to the TOML file")
+        there = "a folder that is no TrainedModel" if path.is_dir() else "a path with nothing there"
+        told = f"starting weights must be a source, a file or a TrainedModel folder, got {there}"
+        cure = "name the file in it" if path.is_dir() else "correct the path; it is relative to the TOML file"
+        raise ModelError("E_WEIGHTS_MISSING", told, cure)
     return find_weights(find_source(start))
 
 

@@ -42,6 +42,20 @@ def test_numbers_come_with_their_intervals_and_undefined_ones_say_so():
     assert "| test ppv | undefined |  |  |" in card
 
 
+def test_what_the_training_started_from_is_said_with_what_was_loaded():
+    assert "- starting weights: none: drawn from the seed" in write_model_card(model_spec(spec_3d()), {})
+    loading = {"digest": "ab" * 32, "layout": "torchvision", "coverage": 1.0, "carry": "inflate"}
+    loading |= {
+        "loaded": ["a", "b"],
+        "adapted": {"conv1.weight": "3 to 1 channels"},
+        "missing": [],
+        "unexpected": ["c"],
+    }
+    card = write_model_card(model_spec(spec_3d(), loading=loading), {})
+    told = "100.0 % of the backbone (2 loaded, 1 adapted, 0 missing, 1 unexpected; from 2D by inflate)"
+    assert f"- starting weights: SHA-256 abababababab, torchvision layout: {told}" in card
+
+
 def test_provenance_is_listed():
     spec = model_spec(spec_3d(), provenance={"seed": 3, "versions": {"torch": "2.10"}})
     assert "- versions torch: 2.10" in write_model_card(spec, {})

@@ -166,5 +166,10 @@ def test_start_may_be_a_source_a_file_or_a_model(server, tmp_path):
         find_start("resnet18-imagenet-v1", tmp_path)
     with pytest.raises(ModelError, match=r"E_WEIGHTS_MISSING: .* a path with nothing there"):
         find_start("runs/none.pth", tmp_path)
+    (tmp_path / "runs" / "backbone").mkdir(parents=True)
+    with pytest.raises(
+        ModelError, match=r"E_WEIGHTS_MISSING: .* a folder that is no TrainedModel - name the file in it"
+    ):
+        find_start("runs/backbone", tmp_path)
     with pytest.raises(ModelError, match="E_WEIGHTS_SOURCE"):
         find_start("resnet18", tmp_path)
