@@ -19,10 +19,17 @@ from medres.evaluation.estimate import to_fields
 from medres.evaluation.folds import measure_auroc
 from medres.evaluation.selection import compare_tables
 from medres.models.cost import NetworkCost, measure_cost
-from medres.models.registry import build_network, find_entry
+from medres.models.registry import build_network, check_input_size, find_entry
 from medres.models.spec import shown_size
 from medres.results.disclaimer import DISCLAIMER, Stamp
-from medres.results.network_comparison import COLUMNS, ComparedNetwork, comparison_rows, cost_plot, verdict
+from medres.results.network_comparison import (
+    COLUMNS,
+    ComparedNetwork,
+    comparison_rows,
+    cost_plot,
+    shared_level,
+    verdict,
+)
 from medres.results.writing import write_bytes
 from medres.training.memory import measure_need
 from medres.training.spec import ExperimentSpec
@@ -36,9 +43,12 @@ from pipelines.training import Task, refuse_leaking
 TABLE, PLOT, FACTS, PAGE, SPLIT = "comparison.csv", "comparison.png", "comparison.json", "comparison.md", "folds.json"
 FOLDS = 5
 ABOUT = (
-    "Out-of-fold AUROC of {scans} scans, each scored by models that never saw its patient; differences are paired. "
-    "GFLOPs count one forward pass of one scan or view (a multiply-add is two); its latency is in fp32 on {device}, "
-    "{threads} thread(s); memory is an estimate for one training step of {batch}."
+    "Out-of-fold AUROC of {scans} scans{left}, each scored by models that never saw its patient, 95 % intervals by "
+    "patient. Differences are paired; their {level:.3g} % intervals hold together with 95 % (Bonferroni, "
+    "{comparisons} comparison(s)); p in the table is of each alone. They tell of other patients, not of another seed: "
+    "each network was trained once on each fold. GFLOPs count one forward pass of one scan or view (a multiply-add is "
+    "two); its latency, the fastest of ten batches of one, is in fp32 on {device}, {threads} thread(s); memory is an "
+    "estimate for the tensors of one training step of {batch}."
 )
 
 
@@ -83,8 +93,8 @@ def run(
         console.say(f"{one.name}: {one.cost.parameters / 1e6:.1f} M parameters, {one.cost.gflops:.3g} GFLOPs")
         train_folds(Task(one.experiment, scans, None, out / "cache", device, audit), folds, out / one.experiment.name)
     runs = read_runs([out / one.experiment.name for one in wanted])
-    compared = compare(wanted, runs, align(runs, runs[0].summary["labels"]))
-    write_comparison(out, compared, experiment)
+    common = align(runs, runs[0].summary["labels"])
+    write_comparison(out, compare(wanted, runs, common), experiment, common.left_out)
     return console.EXIT_OK
 
 
@@ -125,6 +135,7 @@ def _wanted(experiment: ExperimentSpec, name: str, changes: dict[str, object], d
     values["name"] = f"{experiment.name}-{name.replace(':', '-')}"
     one = ExperimentSpec.model_validate(values)
     shape = (one.preprocessing.tensor_channels, *_size(one))
+    check_input_size(one.network_spec, shape[1:])
     network = build_network(one.network_spec, one.training.seed)
     need = measure_need(network, shape, averaged=one.training.average_decay > 0)
     return Wanted(name, one, measure_cost(network, shape, device), need.total(one.training.batch_size))
@@ -163,7 +174,7 @@ def compare(wanted: Sequence[Wanted], runs: Sequence[FoldRun], common: Common) -
     """
     truth, patients = [row.label for row in common.rows], [row.patient for row in common.rows]
     names, positive = tuple(runs[0].summary["labels"]), str(runs[0].summary["positive"])
-    found = []
+    level, found = shared_level(len(wanted) - 1), []
     for place, (one, fold_run) in enumerate(zip(wanted, runs, strict=True)):
         table = common.probabilities[place]
         pair = (truth, table, common.probabilities[0], names, positive, patients)
@@ -174,13 +185,15 @@ def compare(wanted: Sequence[Wanted], runs: Sequence[FoldRun], common: Common) -
                 memory_bytes=one.memory_bytes,
                 seconds=sum(float(model["seconds"] or 0.0) for model in fold_run.summary["models"]),
                 auroc=measure_auroc(truth, table, names, positive, patients),
-                difference=compare_tables(*pair) if place else None,
+                difference=compare_tables(*pair, level=level) if place else None,
             )
         )
     return found
 
 
-def write_comparison(out: Path, found: Sequence[ComparedNetwork], experiment: ExperimentSpec) -> None:
+def write_comparison(
+    out: Path, found: Sequence[ComparedNetwork], experiment: ExperimentSpec, left_out: int = 0
+) -> None:
     """Write table, plot, facts and page; show the table and the answers."""
     rows, answers = comparison_rows(found), verdict(found)
     stamp = Stamp(experiment.name, experiment.version, date.today().isoformat())
@@ -199,13 +212,14 @@ def write_comparison(out: Path, found: Sequence[ComparedNetwork], experiment: Ex
             }
             for one in found
         ],
+        "left_out_not_scored_by_all": left_out,
         "answers": list(answers),
         "disclaimer": DISCLAIMER,
     }
     write_atomically(out / FACTS, json.dumps(facts, indent=2) + "\n")
-    write_atomically(out / PAGE, page(experiment, found, rows, answers))
+    write_atomically(out / PAGE, page(experiment, found, rows, answers, left_out))
     shown = [[*row[:6], _interval(row[6:9]), _interval(row[9:12])] for row in rows]
-    heads = ["network", "M par.", "GFLOPs", "MB", "ms", "min", "AUROC (95 %)", "minus first (95 %)"]
+    heads = ["network", "M par.", "GFLOPs", "MB", "ms", "min", "AUROC (95 %)", f"minus first ({_level(found)} %)"]
     console.table("networks on the same folds", heads, shown)
     for answer in answers:
         console.say(answer)
@@ -220,8 +234,17 @@ def _interval(cells: Sequence[str]) -> str:
     return f"{float(value):.3f} ({float(lower):.3f} to {float(upper):.3f})" if lower else f"{float(value):.3f}"
 
 
+def _level(found: Sequence[ComparedNetwork]) -> str:
+    """Say the level of the differences' intervals, in per cent."""
+    return f"{100 * shared_level(len(found) - 1):.3g}"
+
+
 def page(
-    experiment: ExperimentSpec, found: Sequence[ComparedNetwork], rows: Sequence[Sequence[str]], answers: Sequence[str]
+    experiment: ExperimentSpec,
+    found: Sequence[ComparedNetwork],
+    rows: Sequence[Sequence[str]],
+    answers: Sequence[str],
+    left_out: int = 0,
 ) -> str:
     """Write the comparison as Markdown."""
     cost = found[0].cost
@@ -232,13 +255,19 @@ def page(
         "memory (MB)",
         "latency (ms)",
         "training (min)",
-        "AUROC",
-        "minus first",
+        "AUROC (95 %)",
+        f"minus first ({_level(found)} %)",
     ]
     table = [heads, ["---"] * len(heads)]
     table += [[*row[:6], _interval(row[6:9]), _interval(row[9:12])] for row in rows]
     about = ABOUT.format(
-        scans=found[0].auroc.n, device=cost.device, threads=cost.threads, batch=experiment.training.batch_size
+        scans=found[0].auroc.n,
+        left=f" ({left_out} more left out, which not every network scored)" if left_out else "",
+        level=100 * shared_level(len(found) - 1),
+        comparisons=len(found) - 1,
+        device=cost.device,
+        threads=cost.threads,
+        batch=experiment.training.batch_size,
     )
     lines = [f"# {experiment.name}: does the deeper network pay?", "", *(f"- {answer}" for answer in answers), ""]
     lines += ["| " + " | ".join(row) + " |" for row in table]

@@ -6,7 +6,6 @@ Knows no weights' worth and no data. Operations are counted on torch's "meta" de
 from __future__ import annotations
 
 import copy
-import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from medres.models.registry import count_parameters
 
-REPEATS = 5  # timed passes, after one to warm up
+REPEATS = 10  # timed passes, after one to warm up
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class NetworkCost:
     Attributes:
         parameters: weights that learn.
         gflops: 10^9 floating-point operations of one forward pass of one scan or view (a multiply-add counts as two).
-        latency_ms: median time of one such pass, milliseconds.
+        latency_ms: time of one such pass, milliseconds; the fastest of ten, which other work disturbed least.
         device: that the time was taken on.
         threads: of the CPU in that pass.
     """
@@ -76,7 +75,7 @@ def measure_cost(network: nn.Module, shape: Sequence[int], device: str = "cpu") 
     return NetworkCost(
         parameters=count_parameters(network),
         gflops=count_operations(network, shape) / 1e9,
-        latency_ms=1000.0 * statistics.median(times),
+        latency_ms=1000.0 * min(times),
         device=device,
         threads=torch.get_num_threads(),
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from medres.evaluation.comparison import Difference
-from medres.evaluation.estimate import Estimate
+from medres.evaluation.estimate import LEVEL, Estimate
 from medres.models.cost import NetworkCost
 from medres.results.disclaimer import Stamp
 from medres.results.plots import finish
@@ -29,6 +29,7 @@ COLUMNS = (
     "difference",
     "difference_lower",
     "difference_upper",
+    "difference_level",
     "p",
     "method",
 )
@@ -81,20 +82,39 @@ def comparison_rows(networks: Sequence[ComparedNetwork]) -> list[list[str]]:
 
 def _difference_cells(found: Difference | None) -> list[str]:
     if found is None:
-        return ["", "", "", "", ""]
+        return ["", "", "", "", "", ""]
     values = (found.difference, found.lower, found.upper)
-    return [*map(_number, values), "" if found.p is None else f"{found.p:.3g}", found.method]
+    return [*map(_number, values), _number(found.level), "" if found.p is None else f"{found.p:.3g}", found.method]
 
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
 
 
+def shared_level(count: int) -> float:
+    """Give the level of each of several intervals that shall hold together.
+
+    Args:
+        count: differences that are looked at.
+
+    Returns:
+        Level of each, in [0, 1); all together hold with 0.95.
+
+    Source:
+        Bonferroni: the level is shared out over the comparisons.
+
+    Example:
+        >>> shared_level(1), round(shared_level(5), 3)
+        (0.95, 0.99)
+    """
+    return 1.0 - (1.0 - LEVEL) / max(1, count)
+
+
 def verdict(networks: Sequence[ComparedNetwork]) -> tuple[str, ...]:
     """Answer for each dearer network whether it pays, on these folds.
 
     Args:
-        networks: from the cheapest on.
+        networks: from the cheapest on; differences with intervals of `shared_level`.
 
     Returns:
         One sentence for each network after the first.
@@ -113,7 +133,7 @@ def _answer(first: ComparedNetwork, one: ComparedNetwork) -> str:
     told = f"{price}, and its AUROC differs by {gap.difference:+.3f}"
     if gap.lower is None or gap.upper is None:
         return f"{told}, without an interval: no answer."
-    interval = f"{told} ({100 * gap.level:.0f} % interval {gap.lower:+.3f} to {gap.upper:+.3f}, paired)"
+    interval = f"{told} ({100 * gap.level:.3g} % interval {gap.lower:+.3f} to {gap.upper:+.3f}, paired)"
     if gap.lower > 0:
         return f"{interval}: it pays here."
     if gap.upper < 0:

@@ -48,6 +48,8 @@ def test_every_dearer_network_gets_an_answer(work, compared):
     assert facts["answers"][0] in compared.stdout.replace("\n", " ") or "resnet18:0.125 computes" in compared.stdout
     page = (work / "compared" / "comparison.md").read_text()
     assert facts["answers"][0] in page
+    assert "minus first (95 %)" in page
+    assert "Bonferroni, 1 comparison(s)" in page
     assert (work / "compared" / "comparison.png").stat().st_size > 5000
 
 
@@ -60,7 +62,8 @@ def test_the_same_command_again_trains_nothing(work, compared):
 @pytest.mark.parametrize(
     ("networks", "code"),
     [("resnet18", "E_USAGE"), ("resnet18,resnet18", "E_USAGE"), ("resnet18,resnet19", "E_NETWORK_UNKNOWN"),
-     ("resnet18,resnet10:wide", "E_USAGE"), ("resnet18,resnet10:-1", "E_USAGE")],
+     ("resnet18:0.125,inception_v3:0.125", "E_INPUT_SMALL"), ("resnet18,resnet10:wide", "E_USAGE"),
+     ("resnet18,resnet10:-1", "E_USAGE")],
 )  # fmt: skip
 def test_reject_lists_that_compare_nothing(work, networks, code):
     done = medres(*arguments(work, networks))

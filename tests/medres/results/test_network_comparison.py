@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from medres.evaluation.comparison import Difference
 from medres.evaluation.estimate import Estimate
 from medres.models.cost import NetworkCost
 from medres.results.disclaimer import Stamp
-from medres.results.network_comparison import COLUMNS, ComparedNetwork, comparison_rows, cost_plot, verdict
+from medres.results.network_comparison import (
+    COLUMNS,
+    ComparedNetwork,
+    comparison_rows,
+    cost_plot,
+    shared_level,
+    verdict,
+)
 
 
 def network(name: str, gflops: float, gap: tuple[float, float, float] | None = None) -> ComparedNetwork:
@@ -34,6 +43,14 @@ def test_answers_follow_from_the_interval(gap, answer):
     assert found.endswith(answer)
 
 
+def test_the_level_is_shared_out_over_the_comparisons_and_said():
+    assert [round(shared_level(count), 4) for count in (1, 2, 4)] == [0.95, 0.975, 0.9875]
+    one = network("b", 2.0, (0.03, 0.01, 0.05))
+    gap = replace(one.difference, level=shared_level(2))
+    (found,) = verdict([network("a", 1.0), replace(one, difference=gap)])
+    assert "(97.5 % interval +0.010 to +0.050, paired)" in found
+
+
 def test_without_an_interval_there_is_no_answer():
     unclear = Difference(None, None, None, None, None, None, None, "DeLong", 5, 0, reason="one class only")
     one = network("b", 2.0)
@@ -46,6 +63,7 @@ def test_rows_have_a_cell_for_each_column_and_the_first_has_no_difference():
     assert {len(row) for row in rows} == {len(COLUMNS)}
     assert rows[0][COLUMNS.index("difference")] == ""
     assert rows[1][COLUMNS.index("difference")] == "0.0100"
+    assert rows[1][COLUMNS.index("difference_level")] == "0.9500"
 
 
 def test_the_plot_is_a_png():
