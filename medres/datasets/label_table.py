@@ -17,7 +17,7 @@ from medres.io.privacy import patient_key
 
 MATCH_BY = ("path", "series", "study", "patient_id")  # columns of a label table, the finest first
 PATH_OF = "path_"  # and a channel: the column that names the file or folder of that channel
-OWN = ("label", "modality", "spacing_known", "mask_path", "site")  # columns with a meaning of their own
+OWN = ("label", "modality", "spacing_known", "mask_path", "points_path", "site")  # columns of a meaning of their own
 
 
 @dataclass(frozen=True)

@@ -213,11 +213,12 @@ def _matched(
         return SingleSequence(study_of(found), channel, _row(found, source, out, "", {}))
     values = match.values
     row = _row(found, source, out, values["label"], labels.extra(values))
-    mask = values.get("mask_path", "").replace("\\", "/")
+    mask, points = (values.get(name, "").replace("\\", "/") for name in ("mask_path", "points_path"))
     row = replace(
         row,
         patient_id=row.patient_id or patient_key(values.get("patient_id", "")),
         mask_path=Path(os.path.relpath(source / mask, out)) if mask else None,
+        points_path=Path(os.path.relpath(source / points, out)) if points else None,
         site=values.get("site", ""),
     )
     if labels.channels:

@@ -170,3 +170,17 @@ def test_read_the_real_manifests(name: str) -> None:
     manifest = read_manifest(shared(f"data/{name}/manifest.csv"))
     assert len(manifest.rows) == {"lung_nodules": 700, "breast_ultrasound": 636}[name]
     assert not manifest.rows[0].spacing_known
+
+
+def test_lesion_points_are_read_moved_and_missed_by_row(folder: Path) -> None:
+    (folder / "sub/d.csv").write_text("x_ras_mm,y_ras_mm,z_ras_mm\n")
+    text = "patient_id,path,label,points_path\np1,a.png,benign,\np2,b.png,malignant,sub\\d.csv\n"
+    manifest = read_manifest(put(folder, text))
+    assert manifest.points(manifest.rows[0]) is None
+    assert manifest.points(manifest.rows[1]) == folder / "sub/d.csv"
+    assert "points_path" not in manifest.rows[1].extra
+    write_manifest(manifest, folder / "sub/moved.csv")
+    moved = read_manifest(folder / "sub/moved.csv")
+    assert moved.points(moved.rows[1]).resolve() == folder / "sub/d.csv"
+    (folder / "sub/d.csv").unlink()
+    assert "row 3" in str(refused(folder / "manifest.csv"))

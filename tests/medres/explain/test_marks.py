@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from medres.explain.checks import Lesion
 from medres.explain.heatmap import Heatmap
-from medres.explain.marks import mark_scan
+from medres.explain.marks import LEAST_RADIUS_MM, mark_places, mark_scan
 
 CELL = 4  # voxels along each side of a native cell of these maps
 
@@ -79,3 +80,18 @@ def test_a_segmentation_on_another_grid_is_matched_in_mm():
     affine = np.diag([2.0, 2.0, 1.0, 1.0])
     affine[:2, 3] = 0.5
     assert mark_scan(heat(relevance), inside, affine, scan="one").marks[0].lesion == "1"
+
+
+def test_a_place_hits_within_the_radius_and_a_small_lesion_within_three_millimetres():
+    lesions = [Lesion((0.0, 0.0, 0.0), 10.0), Lesion((50.0, 0.0, 0.0), 1.0)]
+    places = [(50.0, 2.9, 0.0), (9.0, 0.0, 0.0), (50.0, 0.0, 3.1), (0.0, 10.5, 0.0)]
+    found = mark_places(places, [0.9, 0.8, 0.7, 0.6], lesions, 1e6, scan="one", patient="p")
+    assert [mark.lesion for mark in found.marks] == ["2", "1", "", ""]
+    assert (found.lesions, found.is_hit) == (2, True)
+    assert np.isclose(found.chance, 4 / 3 * np.pi * (1000 + LEAST_RADIUS_MM**3) / 1e6)
+
+
+def test_a_lesion_without_any_place_is_missed_and_a_scan_without_lesion_has_false_marks_alone():
+    assert mark_places([], [], [Lesion((0.0, 0.0, 0.0))], 1e6, scan="one").is_hit is False
+    healthy = mark_places([(1.0, 1.0, 1.0)], [0.4], [], 1e6, scan="two")
+    assert (healthy.lesions, healthy.is_hit, [mark.lesion for mark in healthy.marks]) == (0, None, [""])

@@ -90,3 +90,12 @@ def test_full_disk_leaves_the_old_table_as_it_was(tmp_path, kind):
     assert said.stderr == ""
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_places_are_json_in_one_cell(tmp_path):
+    place = {"voxel": [1, 2, 3], "slice": 4, "probability": 0.5}
+    export_csv([LedgerRow("ct", "a", "b", "ok", places=(place,)), LedgerRow("mr", "a", "b", "ok")], tmp_path / "r.csv")
+    with (tmp_path / "r.csv").open(newline="") as stream:
+        cells = [row["places"] for row in csv.DictReader(stream)]
+    assert json.loads(cells[0]) == [place]
+    assert cells[1] == ""

@@ -228,3 +228,16 @@ def test_json_columns_read_well_from_outside(ledger):
     with closing(sqlite3.connect(ledger.path)) as base:
         text = base.execute("SELECT probabilities FROM series").fetchone()[0]
     assert json.loads(text) == FULL_ROW.probabilities
+
+
+def test_a_ledger_of_before_there_were_places_opens_and_takes_new_rows(tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    with closing(Ledger(path)) as opened:
+        opened.record(FULL_ROW)
+    with closing(sqlite3.connect(path)) as base:
+        base.execute("ALTER TABLE series DROP COLUMN places")
+        base.commit()
+    place = {"voxel": [1, 2, 3], "slice": 4, "probability": 0.5, "centre_ras_mm": None}
+    with closing(Ledger(path)) as opened:
+        opened.record(row("ct-2", places=(place,)))
+        assert [one.places for one in opened.rows()] == [(), (place,)]

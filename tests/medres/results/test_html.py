@@ -113,3 +113,14 @@ def test_page_is_made_for_print(report):
     page = build_html(report, {})
     assert re.search(r"@page \{ size: A4", page)
     assert "@media print" in page
+
+
+def test_page_lists_suspicious_places_in_both_frames(report):
+    place = {"voxel": [3, 4, 5], "slice": 6, "probability": 0.875, "patch_mm": [32.0, 32.0, 32.0]}
+    placed = place | {"centre_ras_mm": [1.5, -2.0, 3.0], "centre_lps_mm": [-1.5, 2.0, 3.0]}
+    page = build_html(changed(report, answer={"places": [placed]}), {})
+    for words in ("Suspicious places", "0.875", "6 of 24", "1.5, -2.0, 3.0", "-1.5, 2.0, 3.0", "32 × 32 × 32 mm"):
+        assert words in page
+    sideless = place | {"centre_ras_mm": None, "centre_lps_mm": None}
+    assert "centre RAS" not in build_html(changed(report, answer={"places": [sideless]}, heatmap=None), {})
+    assert "Suspicious places" not in build_html(report, {})

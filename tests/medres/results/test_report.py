@@ -4,11 +4,19 @@ import numpy as np
 import pytest
 
 from medres import geometry
-from medres.classifier import load_classifier
+from medres.classifier import Place, load_classifier
 from medres.errors import StoreError
 from medres.explain.gradcam import build_heatmap
 from medres.explain.heatmap import Heatmap
-from medres.results.report import Report, build_report, heatmap_facts, read_report, sides_known, write_report
+from medres.results.report import (
+    Report,
+    build_report,
+    heatmap_facts,
+    place_facts,
+    read_report,
+    sides_known,
+    write_report,
+)
 from tests.tiny_models import PLACES_MM, ct_volume, picture
 
 
@@ -92,3 +100,20 @@ def test_reject_picture_that_is_not_beside_the_result(report, name):
     content = report.model_dump(mode="json") | {"pictures": [{"file": name, "title": "x", "heatmap": False}]}
     with pytest.raises(ValueError, match="pattern"):
         Report.model_validate(content)
+
+
+def test_a_suspicious_place_is_told_in_both_frames_and_by_its_slice(report, tmp_path):
+    volume = ct_volume(0)
+    place = Place((-20.0, 12.0, 8.0), (22, 11, 13), 0.75, (64.0, 64.0, 64.0))
+    told = place_facts(place, volume)
+    assert (told.centre_ras_mm, told.centre_lps_mm) == ((-20.0, 12.0, 8.0), (20.0, -12.0, 8.0))
+    assert (told.slice, told.probability) == (14, 0.75)
+    assert place_facts(place, volume.with_codes("W_NIFTI_NO_SIDE")).centre_ras_mm is None
+    with_place = report.model_copy(update={"answer": report.answer.model_copy(update={"places": (told,)})})
+    assert read_report(write_report(with_place, tmp_path)) == with_place
+
+
+def test_a_result_of_before_there_were_places_is_read(report):
+    content = report.model_dump(mode="json")
+    del content["answer"]["places"]
+    assert Report.model_validate(content).answer.places == ()

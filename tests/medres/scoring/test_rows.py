@@ -3,7 +3,7 @@ import pytest
 from medres.classifier import load_classifier
 from medres.errors import IntakeError, ScopeError, StoreError
 from medres.scoring.rows import Context, Source, library_versions, row_of, row_of_fault
-from tests.tiny_models import PLACES_MM, ct_volume, picture
+from tests.tiny_models import PLACES_MM, ct_volume, picture, tiny_ct_model
 
 SOURCE = Source("ct-1", "CT", "a/b.dcm", "stamp")
 CONTEXT = Context("m" * 64, "c" * 64, "tiny", "1.0", "torch", "fp32", {"medres": "0"})
@@ -49,3 +49,12 @@ def test_a_fault_of_the_scan_is_refused_and_a_fault_of_the_run_is_an_error(fault
 
 def test_versions_name_what_a_score_hangs_on():
     assert {"medres", "torch", "pydicom"} <= library_versions().keys()
+
+
+def test_places_of_a_model_of_patches_stand_in_the_row(tmp_path):
+    volume = ct_volume(1, PLACES_MM[0])
+    prediction = load_classifier(tiny_ct_model(tmp_path / "model", "patches")).predict(volume)
+    row = row_of(prediction, volume, SOURCE, CONTEXT)
+    assert len(row.places) == len(prediction.places) > 0
+    assert row.places[0]["probability"] == prediction.places[0].probability
+    assert row.places[0]["slice"] == prediction.places[0].voxel[2] + 1
