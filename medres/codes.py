@@ -121,6 +121,7 @@ E_TRAIN_CLASS | a class has too few patients to train on | add patients or leave
 E_TRAIN_COLLAPSE | pretraining brings all scans to one point | lower pretraining.learning_rate, strengthen its augmentation or enlarge the batch
 E_TRAIN_NAN | the loss became NaN | lower the learning rate; the rows of the batch are named
 E_TRAIN_MEMORY | this experiment does not fit the memory | use the size that is named
+E_TRAIN_PROCESS | a process that trained together with this one was killed | free memory or use fewer --devices, then go on with --resume
 E_TRAIN_OUT | the output folder already holds another run | choose another --out or go on with --resume
 E_PLAN_EMPTY | no scan of the manifest can be read | see medres audit for what is wrong with them
 E_PLAN_MIXED | the manifest's scans are of several kinds | make one manifest for each kind

@@ -9,7 +9,7 @@ from medres.datasets.split import Split
 from medres.datasets.split_file import read_split
 from medres.errors import TrainingError
 from medres.models.download import find_start
-from medres.training.processes import is_leader
+from medres.training.processes import count_devices, is_leader
 from medres.training.toml_file import read_experiment
 from pipelines import console
 from pipelines.find_rate import sweep_rates
@@ -35,6 +35,7 @@ def run(
     """Train one model, or one for each fold; draw the curves, say what came out."""
     if not is_leader():
         console.hush()
+    devices = count_devices(devices)
     experiment = read_experiment(config)
     scans = read_manifest(manifest, labels=experiment.labels.known)
     accepted = accept_leak or []

@@ -48,6 +48,8 @@ def training_curves(history: bytes, stamp: Stamp, panels: Mapping[str, Sequence[
         axes.set(xlabel="epoch", ylabel=name)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
+        if name == "AUROC":  # no axis goes on where no area can lie
+            axes.set_ylim(max(-0.01, min(0.49, axes.get_ylim()[0])), 1.01)
         if len(columns) > 1:
             axes.legend(fontsize=8)
     return finish(figure, stamp)

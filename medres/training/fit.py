@@ -8,9 +8,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -26,7 +25,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.utils.data import DataLoader
 
-from medres.errors import TrainingError
+from medres.errors import StoreError, TrainingError
 from medres.models.attention import ask_network
 from medres.models.registry import build_network, check_input_size, find_entry
 from medres.models.test_time import run_variants
@@ -38,7 +37,7 @@ from medres.training.memory import check_memory, free_memory, measure_need
 from medres.training.module import ClassifierModule, Facts, Watchers, as_table, group_logits
 from medres.training.precision import Computation, choose_computation, find_device, lay_out
 from medres.training.prepared import PreparedScan
-from medres.training.processes import part_ways
+from medres.training.processes import count_machines, is_torn, part_ways
 from medres.training.sampling import EpochBatches, OrderedBatches, in_order
 from medres.training.spec import ExperimentSpec
 from medres.training.suspects import PatchBatches, watch_suspects
@@ -114,14 +113,14 @@ def fit_network(
         TrainingError: `E_TRAIN_CLASS`, `E_TRAIN_NAN`, `E_TRAIN_OUT`, `E_TRAIN_RESUME` or `E_DEVICE`.
         ModelError: `E_NETWORK_UNKNOWN` or `E_INPUT_SMALL`.
     """
-    check_classes(experiment, training, "training")
-    check_classes(experiment, validation, "validation")
+    for scans, part in ((training, "training"), (validation, "validation")):
+        check_classes(experiment, [(scan.patient_id, scan.label) for scan in scans], part)
     shape = training[0].view(0).shape  # (C, *spatial)
     check_input_size(experiment.network_spec, shape[1:])
     device = find_device(place.device)
     resumed = _find_resumed(experiment, place)
     network = start[0] if start else build_network(experiment.network_spec, experiment.training.seed)
-    own_batch = max(1, experiment.training.batch_size // place.devices)
+    own_batch = share_of_batch(experiment, place.devices)
     refuse_too_large(experiment, network, own_batch, shape, device)
     batch_shape = (own_batch, *shape)
     how = _computation(experiment, network, batch_shape, device, resumed)
@@ -135,6 +134,16 @@ def fit_network(
     if not part_ways():
         return None
     return _collect(experiment, module, validation, place.folder, how, start[1] if start else None)
+
+
+def share_of_batch(experiment: ExperimentSpec, devices: int) -> int:
+    """Give the scans of a step that each process learns from.
+
+    Args:
+        experiment: names the whole batch.
+        devices: processes of each machine.
+    """
+    return max(1, experiment.training.batch_size // (devices * count_machines()))
 
 
 def refuse_too_large(
@@ -156,21 +165,24 @@ def refuse_too_large(
     check_memory(measure_need(network, shape, averaged=averaged), batch, shape, free_memory(device))
 
 
-def check_classes(experiment: ExperimentSpec, scans: Sequence[PreparedScan], part: str) -> None:
+def check_classes(experiment: ExperimentSpec, scans: Iterable[tuple[str, int | None]], part: str) -> None:
     """Refuse a part in which a class has too few patients.
 
     Args:
         experiment: names the labels.
-        scans: of the part.
+        scans: (patient, index of the label or None where it is ignored) of each scan of the part.
         part: its name, for the message.
 
     Raises:
         TrainingError: `E_TRAIN_CLASS`.
     """
+    found: dict[int | None, set[str]] = {}
+    for patient, label in scans:
+        found.setdefault(label, set()).add(patient)
     for index, name in enumerate(experiment.labels.names):
-        patients = {scan.patient_id for scan in scans if scan.label == index}
-        if len(patients) < FEWEST:
-            told = f"each label must have at least {FEWEST} patients in {part}, got {len(patients)} for {name!r}"
+        count = len(found.get(index, ()))
+        if count < FEWEST:
+            told = f"each label must have at least {FEWEST} patients in {part}, got {count} for {name!r}"
             raise TrainingError("E_TRAIN_CLASS", told)
 
 
@@ -266,7 +278,7 @@ def _trainer(experiment: ExperimentSpec, place: Place, device: torch.device, how
         accelerator="gpu" if device.type == "cuda" else "cpu",
         devices=[device.index or 0] if device.type == "cuda" and place.devices == 1 else place.devices,
         strategy=_strategy(experiment, place),
-        num_nodes=int(os.environ.get("SLURM_NNODES", "1")) if place.devices > 1 else 1,
+        num_nodes=count_machines(),
         precision=how.lightning_name,  # type: ignore[arg-type]
         max_epochs=spec.epochs,
         gradient_clip_val=spec.clip_norm or None,
@@ -286,7 +298,7 @@ def _trainer(experiment: ExperimentSpec, place: Place, device: torch.device, how
 def _strategy(experiment: ExperimentSpec, place: Place) -> Any:
     """Name the strategy; stages that stand still at first leave gradients out, which DDP must know."""
     staged = bool(experiment.training.frozen_epochs or experiment.training.unfreeze_every)
-    if place.strategy == "ddp" and place.devices > 1:
+    if place.strategy in ("auto", "ddp") and place.devices * count_machines() > 1:
         return DDPStrategy(find_unused_parameters=staged)
     return place.strategy
 
@@ -309,7 +321,16 @@ def find_loggers(experiment: ExperimentSpec, place: Place) -> list[Any]:
 def _run(trainer: lightning.Trainer, module: ClassifierModule, loaders: Sequence[Any], resumed: Path | None) -> None:
     """Fit; a resumed training that had already ended is left as it is."""
     with kept_memory() if trainer.strategy.root_device.type == "cpu" else contextlib.nullcontext():
-        trainer.fit(module, loaders[0], loaders[1], ckpt_path=resumed, weights_only=True)
+        try:
+            trainer.fit(module, loaders[0], loaders[1], ckpt_path=resumed, weights_only=True)
+        except StoreError as fault:  # of a checkpoint
+            raise StoreError(fault.code, fault.what, "free space, then go on with --resume") from None
+        except RuntimeError as fault:
+            if not is_torn(fault):
+                raise
+            done = len(module.history)
+            told = f"every process must train to the end, got one that left after {done} finished epochs"
+            raise TrainingError("E_TRAIN_PROCESS", told) from None
 
 
 def _collect(

@@ -29,7 +29,7 @@ from medres.training.augmentation.units import units_of
 from medres.training.averaging import decay_at, epochs_averaged, move_towards
 from medres.training.finetuning import parameter_groups, rate_factor, release
 from medres.training.losses import class_weights, classification_loss
-from medres.training.processes import agree_on_buffers, gather, is_sharded, mean_share
+from medres.training.processes import agree_on_buffers, gather, is_sharded, mean_share, my_place
 from medres.training.sampling import mix_seeds
 from medres.training.spec import ExperimentSpec
 from medres.training.waiting import Waiting
@@ -37,6 +37,7 @@ from medres.training.waiting import Waiting
 Batch = tuple[Tensor, Tensor, Tensor]  # (B, C, *spatial), labels (B,), scans (B,)
 NAMED_ROWS = 8  # rows spelt out where a batch gave NaN
 LOGGED = ("train_loss", "validation_loss", "validation_auroc", "learning_rate", "gradient_norm")
+RANK_SEED = 1000  # added to the rank of a process, so that no other number of a seed is met
 LOSS_SHARE = 1e-4  # weight of the loss where two epochs have the same AUROC
 
 
@@ -147,21 +148,27 @@ class ClassifierModule(lightning.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Vary a batch, compute its loss."""
         x, labels, scans = batch
-        seeds = Generator().manual_seed(mix_seeds(self.spec.seed, self.current_epoch, batch_idx))
+        seeds = Generator().manual_seed(self._draw_seed(batch_idx))
         # fp32: a sampling grid in bf16 would be off by voxels
         with self._waiting.varied(), torch.autocast(x.device.type, enabled=False):
             x = augment(x, self.experiment.augmentation, seeds, self._units, is_mr=self._is_mr)
             x, shares = mix(x, labels, len(self.experiment.labels.names), self.experiment.augmentation, seeds)
             x = self._laid_out(x)
         with torch.random.fork_rng(devices=[]):  # dropout
-            torch.manual_seed(mix_seeds(self.spec.seed, self.current_epoch, batch_idx, 1))
+            torch.manual_seed(self._draw_seed(batch_idx, 1))
             outputs = ask_network(self.network, x)
         self._scans = scans
         loss = self._loss(outputs, shares if self._is_mixed else labels, scans)
-        if not torch.isfinite(loss):
+        if not torch.isfinite(loss) and my_place()[1] == 1:  # of several processes all meet it in the gradient
             self._refuse("loss")
         self._losses.append(float(loss.detach()))
         return loss
+
+    def _draw_seed(self, batch_idx: int, *what: int) -> int:
+        """Give the seed of a batch, another one in each process."""
+        rank, _ = my_place()
+        own = (RANK_SEED + rank,) if rank else ()
+        return mix_seeds(self.spec.seed, self.current_epoch, batch_idx, *what, *own)
 
     def _loss(self, outputs: Mapping[str, Tensor], targets: Tensor, scans: Tensor) -> Tensor:
         """Compute the loss of this process's part so that the mean over processes is that of the whole batch."""
@@ -249,7 +256,7 @@ class ClassifierModule(lightning.LightningModule):
 
     def _refuse(self, what: str) -> None:
         """Stop with the rows of the batch; the checkpoints of finished epochs stay."""
-        rows = sorted({self.facts.train_rows[int(scan)] for scan in self._scans})
+        rows = sorted({self.facts.train_rows[scan] for scan in gather(list(map(int, self._scans)))})
         named = ", ".join(map(str, rows[:NAMED_ROWS])) + (" ..." if len(rows) > NAMED_ROWS else "")
         told = f"the {what} must be finite, got another in epoch {self.current_epoch + 1} for rows {named}"
         kept = f"; the best weights of {len(self.history)} epochs are kept in run/best.ckpt" if self.history else ""

@@ -11,8 +11,64 @@ from typing import TypeVar
 
 from torch import Tensor, distributed, nn
 
+from medres.errors import TrainingError
+
 T = TypeVar("T")
 RANKS = ("RANK", "SLURM_PROCID", "LOCAL_RANK")  # set by torchrun, SLURM, Lightning's launcher
+
+
+LAUNCHED = (("LOCAL_WORLD_SIZE", "WORLD_SIZE"), ("SLURM_NTASKS_PER_NODE", "SLURM_STEP_NUM_TASKS"))  # torchrun, srun
+TORN = ("gloo", "nccl", "peer", "connection", "broken pipe", "socket", "timed out")  # words of a meeting that broke
+
+
+def find_launched() -> tuple[int, int] | None:
+    """Count the processes that torchrun or srun has started.
+
+    Returns:
+        (processes on this machine, machines), or None where nobody but the user has started this one.
+
+    Example:
+        >>> find_launched() is None
+        True
+    """
+    for own, whole in LAUNCHED:
+        counts = [os.environ.get(name, "") for name in (own, whole)]
+        if all(count.isdigit() and int(count) > 0 for count in counts):
+            return int(counts[0]), max(1, int(counts[1]) // int(counts[0]))
+    return None
+
+
+def count_devices(asked: int) -> int:
+    """Take as many devices of this machine as torchrun or srun has started processes, else as many as asked for.
+
+    Args:
+        asked: by the user; 1 where nothing was said.
+
+    Raises:
+        TrainingError: `E_USAGE` where both were said and differ.
+    """
+    found = find_launched()
+    if found is None:
+        return asked
+    if asked not in (1, found[0]):
+        told = f"--devices must be the processes that were started on each machine ({found[0]}), got {asked}"
+        raise TrainingError("E_USAGE", told, "leave --devices out under torchrun or srun")
+    return found[0]
+
+
+def count_machines() -> int:
+    """Count the machines that train together."""
+    found = find_launched()
+    return 1 if found is None else found[1]
+
+
+def is_torn(fault: RuntimeError) -> bool:
+    """Tell whether a fault says that another process has left the meeting.
+
+    Args:
+        fault: of torch.
+    """
+    return my_place()[1] > 1 and any(word in str(fault).lower() for word in TORN)
 
 
 def is_leader() -> bool:

@@ -21,6 +21,7 @@ from medres.training.spec import ExperimentSpec
 
 STORE, RUN_FILE, ARTEFACTS = "mlflow.db", "mlflow_run", "mlflow"
 PLACE = "MLFLOW_TRACKING_URI"  # MLflow's own variable: a store that the user has chosen
+DATABASE = ("sqlalchemy", "alembic")  # what MLflow's own database needs; mlflow-skinny comes without
 LONGEST = 500  # characters of a parameter that every version of MLflow takes
 PAPERS = ("MODEL_CARD.md", "experiment.json", "history.csv", "trained_model.json")  # of a model: no scan, no patient
 log = logging.getLogger(__name__)
@@ -107,7 +108,7 @@ class MlflowTracker(Logger):
         from mlflow.tracking import MlflowClient  # optional package
 
         self._folder.mkdir(parents=True, exist_ok=True)
-        client = MlflowClient(tracking_uri=os.environ.get(PLACE) or _own_store(self._folder))
+        client = MlflowClient(tracking_uri=os.environ.get(PLACE) or own_store(self._folder))
         known = self._folder / RUN_FILE
         if self._resume and known.is_file():
             self._run = client.get_run(known.read_text().strip()).info.run_id
@@ -147,23 +148,30 @@ def flatten(tree: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, st
 
 
 def find_mlflow(folder: Path, experiment: ExperimentSpec, *, resume: bool = False) -> MlflowTracker | None:
-    """Give MLflow's logger where MLflow is installed.
+    """Give MLflow's logger where MLflow is installed; of mlflow-skinny, where the user names a store.
 
     Args:
         folder: of the run.
         experiment: that is trained.
         resume: go on with the run of an earlier call.
     """
-    if importlib.util.find_spec("mlflow") is None:
+    needed = ("mlflow",) if os.environ.get(PLACE) else ("mlflow", *DATABASE)
+    if any(importlib.util.find_spec(name) is None for name in needed):
         return None
     return MlflowTracker(folder, experiment, resume=resume)
 
 
-def _own_store(folder: Path) -> str:
-    """Name the store in a run's folder: a database, or files where MLflow comes without one (mlflow-skinny)."""
-    if importlib.util.find_spec("sqlalchemy") is not None:
-        return f"sqlite:///{(folder / STORE).absolute()}"
-    return (folder / ARTEFACTS).absolute().as_uri()
+def own_store(folder: Path) -> str:
+    """Name the store in a run's folder.
+
+    Args:
+        folder: of the run.
+
+    Example:
+        >>> own_store(Path("/runs/a"))
+        'sqlite:////runs/a/mlflow.db'
+    """
+    return f"sqlite:///{(folder / STORE).absolute()}"
 
 
 def _send(client: Any, run: str, files: Iterable[Path]) -> None:

@@ -25,14 +25,17 @@ from medres.datasets.rows import Manifest
 from medres.datasets.split import Split
 from medres.errors import TrainingError
 from medres.io.privacy import load_site_key
-from medres.models.registry import build_network
+from medres.models.registry import build_network, check_input_size
+from medres.models.spec import shown_size
 from medres.models.trained_model import DESCRIPTION, TrainedModel
 from medres.models.transfer import LoadingRecord, load_weights
 from medres.training.dataset import prepare_scans
 from medres.training.finish import Data, finish
-from medres.training.fit import Place, check_classes, fit_network
+from medres.training.fit import Place, check_classes, fit_network, refuse_too_large, share_of_batch
 from medres.training.module import Watchers
+from medres.training.precision import find_device
 from medres.training.prepared import PreparedScan
+from medres.training.processes import count_machines
 from medres.training.spec import ExperimentSpec
 from medres.training.tracking import find_mlflow
 
@@ -103,8 +106,8 @@ def train(experiment: ExperimentSpec, source: Source, out: Path, run: Run | None
     _check_out(out, run.resume)
     began, busy = time.time(), time.process_time()
     _check_processes(experiment, run)
+    _refuse_early(experiment, source, run)
     training, validation = _prepare(experiment, source, run)
-    check_classes(experiment, training, "training")
     place = Place(out / RUN, run.device, run.resume, run.tensorboard, run.watchers, run.devices, run.strategy)
     start = _start(experiment, source.weights, run)
     fitted = fit_network(experiment, training, validation, place, start)
@@ -120,11 +123,27 @@ def train(experiment: ExperimentSpec, source: Source, out: Path, run: Run | None
     return model
 
 
+def _refuse_early(experiment: ExperimentSpec, source: Source, run: Run) -> None:
+    """Refuse before any scan is read what the manifest and the experiment alone tell: classes, size, memory, device."""
+    labels, device = experiment.labels, find_device(run.device)
+    for part, said in (("train", "training"), ("validation", "validation")):
+        rows = source.split.rows(source.manifest, part)
+        if all(row.label in labels.known for row in rows):  # others are refused by name when they are prepared
+            check_classes(experiment, [(row.patient_id, labels.index_of(row.label)) for row in rows], said)
+    size = shown_size(experiment.preprocessing)
+    if size is not None:
+        check_input_size(experiment.network_spec, size)
+        shape = (experiment.preprocessing.tensor_channels, *size)
+        network = build_network(experiment.network_spec, experiment.training.seed)
+        refuse_too_large(experiment, network, share_of_batch(experiment, run.devices), shape, device)
+
+
 def _check_processes(experiment: ExperimentSpec, run: Run) -> None:
     """Refuse more processes than a batch has pairs of scans."""
     most = max(1, experiment.training.batch_size // 2)
-    if not 1 <= run.devices <= most:
-        told = f"devices must be 1 to {most} with batch_size = {experiment.training.batch_size}, got {run.devices}"
+    processes = run.devices * count_machines()
+    if not 1 <= processes <= most:
+        told = f"processes must be 1 to {most} with batch_size = {experiment.training.batch_size}, got {processes}"
         raise TrainingError("E_USAGE", told, "each process needs two scans of every batch")
 
 
@@ -247,7 +266,7 @@ def digest_parts(split: Split) -> str:
 def _hardware(run: Run) -> dict[str, Any]:
     return {
         "device": run.device,
-        "processes": run.devices,
+        "processes": run.devices * count_machines(),
         "machine": platform.machine(),
         "cpus": os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),

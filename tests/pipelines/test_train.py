@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -10,7 +11,8 @@ import time
 
 import pytest
 
-from medres.datasets.split import build_split
+from medres.datasets.manifest import read_manifest
+from medres.datasets.split import Split, build_split
 from medres.datasets.split_file import write_split
 from medres.models.trained_model import load_trained_model
 from medres.training import fit
@@ -112,7 +114,36 @@ def test_an_experiment_that_cannot_fit_the_memory_is_refused_before_it_begins(wo
     assert done.returncode == 1
     assert "E_TRAIN_MEMORY: a step of 8 must fit" in done.stderr
     assert "fits" in done.stderr
-    assert not (tmp_path / "run" / "model").exists()
+    assert not (tmp_path / "run").exists()  # no scan was prepared for nothing
+
+
+def test_a_full_disk_ends_in_one_sentence_and_the_training_goes_on_once_there_is_space(work, tmp_path):
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, usual[1]))
+    try:
+        done = medres(*arguments(work, tmp_path / "run"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].startswith("E_DISK_FULL: ")
+    assert "go on with --resume" in done.stderr
+    assert not list(tmp_path.rglob("*.tmp"))
+    assert medres(*arguments(work, tmp_path / "run", "--resume")).returncode == 0
+
+
+def test_a_class_with_one_patient_is_refused_before_any_scan_is_read(work, tmp_path):
+    lines = (work / "scans" / "manifest.csv").read_text().splitlines(keepends=True)
+    kept = [line for line in lines if ",lesion," not in line or line.startswith("p1,")]
+    few = work / "scans" / "few.csv"
+    few.write_text("".join(kept))
+    scans = read_manifest(few)
+    parts = {"train": tuple(row.key for row in scans.rows), "validation": (), "test": ()}
+    write_split(Split(parts, scans.digest, 0, "all"), tmp_path / "split.json")
+    places = ("--manifest", few, "--split", tmp_path / "split.json", "--out", tmp_path / "run")
+    done = medres("train", work / "tiny.toml", *places)
+    assert done.returncode == 1
+    assert "E_TRAIN_CLASS: each label must have at least 2 patients in training, got 1 for 'lesion'" in done.stderr
+    assert not (tmp_path / "run").exists()
 
 
 def test_rates_are_swept_and_drawn_and_nothing_is_trained(work, tmp_path):

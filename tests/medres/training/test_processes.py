@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 import safetensors.torch
 import torch
 
 from medres.datasets.split_file import write_split
-from medres.training.processes import gather, is_leader, is_sharded, mean_share, my_place, part_ways, shard
+from medres.errors import TrainingError
+from medres.training.processes import (
+    count_devices,
+    count_machines,
+    gather,
+    is_leader,
+    is_sharded,
+    is_torn,
+    mean_share,
+    my_place,
+    part_ways,
+    shard,
+)
 from tests.medres.training import cohorts
-from tests.pipelines.program import medres, medres_process
+from tests.pipelines.program import ROOT, medres, medres_process
 
 PLAIN = cohorts.TOML.split("[augmentation]")[0]
 GROUPED = PLAIN.replace('stem = "small"', 'stem = "small"\nnorm = "group"')
@@ -31,6 +48,53 @@ def test_a_process_with_a_rank_above_zero_does_not_lead(monkeypatch):
     assert not is_leader()
     monkeypatch.setenv("RANK", "0")
     assert is_leader()
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"LOCAL_WORLD_SIZE": "4", "WORLD_SIZE": "8"},
+        {"SLURM_NTASKS_PER_NODE": "4", "SLURM_STEP_NUM_TASKS": "8"},
+    ],
+)
+def test_processes_that_torchrun_or_srun_started_need_not_be_named_again(monkeypatch, environment):
+    assert (count_devices(3), count_machines()) == (3, 1)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert (count_devices(1), count_devices(4), count_machines()) == (4, 4, 2)
+    with pytest.raises(TrainingError, match=r"E_USAGE: --devices must be .*\(4\), got 2 - leave --devices out"):
+        count_devices(2)
+
+
+def test_a_fault_alone_is_never_called_a_torn_meeting():
+    assert not is_torn(RuntimeError("Connection closed by peer"))
+
+
+@pytest.mark.slow
+def test_torchrun_with_free_batch_norm_gives_an_auroc_within_the_interval_of_one_process(tmp_path):
+    """Batch statistics differ between one process and two; patients are judged once each in both."""
+    manifest = cohorts.write_cohort(tmp_path / "scans", 60)
+    write_split(cohorts.split_of(manifest), tmp_path / "split.json")
+    (tmp_path / "x.toml").write_text(cohorts.TOML.replace("epochs = 2", "epochs = 4"))
+    places = ("--manifest", tmp_path / "scans" / "manifest.csv", "--split", tmp_path / "split.json", "--out")
+    assert medres("train", tmp_path / "x.toml", *places, tmp_path / "one").returncode == 0
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
+    words = [*start, "pipelines.cli", "train", tmp_path / "x.toml", *places, tmp_path / "two"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert done.returncode == 0, done.stderr
+    one, two = (_best_epoch(tmp_path / name / "model" / "history.csv") for name in ("one", "two"))
+    assert float(one["validation_auroc_lower"]) <= float(two["validation_auroc"])
+    assert float(two["validation_auroc"]) <= float(one["validation_auroc_upper"])
+    described = json.loads((tmp_path / "two" / "model" / "trained_model.json").read_text())
+    assert described["provenance"]["hardware"]["processes"] == 2
+    scores = [(tmp_path / name / "model" / "validation.csv").read_text().splitlines() for name in ("one", "two")]
+    assert [line.split(",")[0] for line in scores[0]] == [line.split(",")[0] for line in scores[1]]
+
+
+def _best_epoch(path):
+    rows = list(csv.DictReader(io.StringIO(path.read_text())))
+    return max(rows, key=lambda row: float(row["validation_auroc"]))
 
 
 @pytest.mark.slow

@@ -70,6 +70,7 @@ def sent(tmp_path, monkeypatch):
     (package / "tracking.py").write_text(STAND_IN)
     monkeypatch.syspath_prepend(tmp_path / "packages")
     monkeypatch.setenv("STAND_IN", str(tmp_path / "sent.json"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     importlib.invalidate_caches()
     yield lambda: json.loads((tmp_path / "sent.json").read_text())
     for name in [name for name in sys.modules if name.partition(".")[0] == "mlflow"]:
@@ -103,9 +104,19 @@ def test_a_store_that_fails_is_told_once_and_the_model_is_made(tmp_path, sent, m
     assert all("ConnectionError" in line and "away" not in line for line in told)
 
 
-def test_without_mlflow_there_is_no_tracker(tmp_path, monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert find_mlflow(tmp_path, cohorts.experiment()) is None
+@pytest.mark.parametrize(
+    ("installed", "store", "wanted"),
+    [
+        ((), "", False),
+        (("mlflow",), "", False),
+        (("mlflow",), "http://127.0.0.1:9", True),
+        (("mlflow", "sqlalchemy", "alembic"), "", True),
+    ],
+)
+def test_there_is_a_tracker_where_mlflow_has_a_store(tmp_path, monkeypatch, installed, store, wanted):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name if name in installed else None)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    assert (find_mlflow(tmp_path, cohorts.experiment()) is not None) == wanted
 
 
 def test_values_of_nested_tables_are_named_by_their_place():

@@ -160,5 +160,5 @@ def validation_scores(model):
 def test_reject_more_processes_than_a_batch_has_pairs(tmp_path):
     manifest = cohorts.write_cohort(tmp_path / "scans", 16)
     run = Run(tensorboard=False, devices=9)
-    with pytest.raises(TrainingError, match=r"E_USAGE: devices must be 1 to 4 with batch_size = 8, got 9"):
+    with pytest.raises(TrainingError, match=r"E_USAGE: processes must be 1 to 4 with batch_size = 8, got 9"):
         train(cohorts.experiment(), Source(manifest, cohorts.split_of(manifest)), tmp_path / "run", run)
