@@ -43,7 +43,6 @@ READY = {
     "plain": '[data-testid="stImage"] img',
     "niivue": '.peer[data-ready="all"]',
 }
-START, END = "<!-- viewer -->", "<!-- end of viewer -->"
 DRIVE = """async ([steps, what]) => {
     const walk = (root) => {
         for (const one of root.querySelectorAll("*")) {
@@ -196,12 +195,13 @@ def _cell(value: dict[str, float]) -> str:
     return f"{value['median']:.1f} ({value['p95']:.1f})"
 
 
-def write_section(path: Path, text: str) -> None:
-    """Put the table between its two marks, or at the end."""
-    section = f"{START}\n{text}\n{END}"
+def write_section(path: Path, text: str, name: str = "viewer", title: str = "Viewer") -> None:
+    """Put the table between its two marks, or at the end under its title."""
+    start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    section = f"{start}\n{text}\n{end}"
     old = path.read_text(encoding="utf-8") if path.exists() else "# Benchmarks\n"
-    pattern = re.compile(f"{re.escape(START)}.*?{re.escape(END)}", re.DOTALL)
-    new = pattern.sub(lambda _: section, old) if pattern.search(old) else f"{old.rstrip()}\n\n## Viewer\n\n{section}\n"
+    pattern = re.compile(f"{re.escape(start)}.*?{re.escape(end)}", re.DOTALL)
+    new = pattern.sub(lambda _: section, old) if pattern.search(old) else f"{old.rstrip()}\n\n## {title}\n\n{section}\n"
     path.write_text(new, encoding="utf-8")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import state
-from app.components.page import plain
+from app.components.page import ON, RECORD, plain
 from medres.errors import MedresError
 from medres.review.decisions import CONFIDENCES, LONGEST_NOTE, Progress, Reading
 from medres.review.opinion import Opinion
@@ -29,7 +29,7 @@ def _first(opened: state.OpenStudy, said: Opinion | None) -> None:
     st.caption("The model's opinion is shown once your own is recorded.")
     with st.form(f"first-{opened.item.key}", border=False):
         finding, confidence = _ask(said)
-        sent = st.form_submit_button("Record first reading", type="primary", width="stretch")
+        sent = st.form_submit_button("Record first reading", type="primary", width="stretch", shortcut=RECORD)
     if sent:
         _record(opened, finding, Reading("first", "unsure", confidence, seconds=state.seconds_open()), said)
     if not state.opinion_locked() and st.button(
@@ -48,11 +48,11 @@ def _final(opened: state.OpenStudy, said: Opinion | None, so_far: Progress) -> N
         finding, confidence = _ask(said)
         agreement = _ask_agreement(said)
         note = st.text_area("Note (no names)", max_chars=LONGEST_NOTE, height=68)
-        sent = st.form_submit_button("Record final reading", type="primary", width="stretch")
+        sent = st.form_submit_button("Record final reading", type="primary", width="stretch", shortcut=RECORD)
     if sent:
         draft = _draft(confidence, agreement, note)
         _record(opened, finding, draft, said)
-    if so_far.final is not None and st.button("Next study", width="stretch"):
+    if so_far.final is not None and st.button("Next study", width="stretch", shortcut=ON):
         _next(opened)
 
 

@@ -44,6 +44,8 @@ const KEYS = [
   ["r", "R", "draw an ellipse about a finding, for your reading", (v) => v.useTool("region")],
   ["k", "K", "keep this slice as a key image", (v) => v.keepImage()],
   ["d", "D", "to the form of your decision: arrows choose, Tab goes on, Esc comes back to the scan", (v) => v.toForm()],
+  ["", "Ctrl + S", "record the reading in the form"],
+  ["", "Ctrl + →", "on to the next study; in the worklist, open the first unread one"],
   ["Delete", "Delete", "remove the last measurement", (v) => v.removeMeasure()],
   ["Backspace", "", "", (v) => v.removeMeasure()],
   ["?", "?", "this help", (v) => v.toggleHelp()],
@@ -70,11 +72,13 @@ function onKey(viewer, event) {
 }
 
 // Letters pressed beside the scan, such as after a click into the form, reach it too; where text is typed they stay.
+// Where nothing has the focus, as after a form was sent, every key is the scan's.
 function onPageKey(viewer, event) {
   const path = event.composedPath();
   if (!viewer.box.isConnected || path.includes(viewer.box)) return;
+  const idle = path[0] === document.body;
   if (event.key === "Escape" && viewer.inForm(path[0])) return viewer.active.box.focus({ preventScroll: true });
-  if (!/^[a-z?]$/i.test(event.key)) return;
+  if (!idle && !/^[a-z?]$/i.test(event.key)) return;
   if (!path[0].matches?.("input:not([type=radio]), textarea, select, [contenteditable]")) onKey(viewer, event);
 }
 

@@ -1,8 +1,8 @@
 // The heatmap's legend and the help. Each is built once and shows itself when it has something to say.
 
 const STEPS =
-  "A study: look, go to the form on the right (D), choose a finding and record it as the first reading. Then the models' opinions " +
-  "and heatmaps come (Esc, H). Mark what you found (M, R), keep key images (K), record the final reading (D), go on with Next study.";
+  "A study: look, go to the form on the right (D), choose a finding and record it as the first one (Ctrl + S). Then the models' " +
+  "opinions and heatmaps come (Esc, H). Mark what you found (M, R), keep key images (K), record the final reading (D, Ctrl + S), go on (Ctrl + →).";
 
 function buildLegend(viewer, host) {
   const legend = element("div", "legend", host);

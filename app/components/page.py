@@ -8,6 +8,9 @@ import streamlit as st
 
 from medres.results.disclaimer import DISCLAIMER
 
+# Keys that belong to the page and not to the scan; the help overlay of the scan names them (keys.js).
+ON, RECORD = "Ctrl+Right", "Ctrl+S"
+
 # Fixed text, never made from anything that was read.
 STYLE = """<style>
 .stMainBlockContainer { padding: 4.1rem 1rem 0.5rem; }

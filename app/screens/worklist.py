@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from app import state
-from app.components.page import always_say, plain
+from app.components.page import ON, always_say, plain
 from app.components.upload import draw_upload
 from medres.errors import MedresError
 from medres.review.decisions import Progress
@@ -116,7 +116,7 @@ def _above(shown: list[WorklistItem], seen: Seen) -> None:
     left, right = st.columns([3, 2], vertical_alignment="center")
     unread = [item for item in shown if item.readable and seen.progress(item).final is None]
     with left:
-        if st.button("Read the first unread study", type="primary", disabled=not unread) and unread:
+        if st.button("Read the first unread study", type="primary", disabled=not unread, shortcut=ON) and unread:
             _open(unread[0])
     if state.opinion_locked():
         right.caption("Scores come after your own first reading; the list is in the order of arrival.")

@@ -168,8 +168,9 @@ def slab_values(volume: Volume, grid: PlaneGrid, slab: Slab) -> NDArray[np.gener
     """
     first, last = max(0, slab.middle - slab.half), min(grid.depth - 1, slab.middle + slab.half)
     stack = np.stack([plane_values(volume, grid, n) for n in range(first, last + 1)])  # (slices, rows, columns)
-    reduce = {"max": np.max, "min": np.min, "mean": np.mean}[slab.mode]
-    return np.asarray(reduce(stack, axis=0))
+    if slab.mode == "mean":
+        return np.asarray(stack.mean(axis=0))
+    return np.asarray(stack.max(axis=0) if slab.mode == "max" else stack.min(axis=0))
 
 
 def pixel_to_mm(grid: PlaneGrid, index: int, pixel_mm: float | None = None) -> tuple[NDArray[np.float64], int, int]:

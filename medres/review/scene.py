@@ -220,7 +220,7 @@ def place_in_scan(heatmap: Heatmap, point_mm: tuple[float, float, float], volume
         return point_mm
     cell = geometry.apply_affine(np.linalg.inv(heatmap.affine), point_mm)
     to_cells = geometry.index_to_index(volume.affine, heatmap.affine)
-    corners = geometry.apply_affine(to_cells, list(np.ndindex(2, 2, 2)) * shape - 0.5)  # (8, 3)
+    corners = geometry.apply_affine(to_cells, np.array(list(np.ndindex(2, 2, 2))) * shape - 0.5)  # (8, 3)
     last = np.asarray(heatmap.relevance.shape) - 1
     near = np.clip(np.rint(cell), 0, last)
     lower = np.maximum(corners.min(axis=0), np.where(near == 0, -np.inf, near - 0.5))
