@@ -34,7 +34,8 @@ from medres.preprocessing.model_input import ModelInput
 from medres.preprocessing.pipeline import preprocess
 from medres.volume import Volume
 
-VIEWS_AT_ONCE = 8  # patches or slices that are in memory inside the network together
+VIEWS_AT_ONCE = 8  # patches or slices that are in memory inside the network together, at least
+VOXELS_AT_ONCE = 1 << 17  # and as many small ones as hold this many voxels
 NOT_FOR_THIS_MODEL = ("E_DIMENSIONS", "E_CHANNEL_GRID")  # faults that say: another kind of scan
 
 Scan = Volume | Mapping[str, Volume]
@@ -253,7 +254,8 @@ class Classifier:
         """Run the network, a few views at a time, over every test-time variant; views that are all air once."""
         variants = self.model.spec.test_time
         rows, same = find_unlike(batch)
-        parts = [run_variants(self.engine.run, batch[part], variants) for part in rows.split(VIEWS_AT_ONCE)]
+        at_once = max(VIEWS_AT_ONCE, VOXELS_AT_ONCE // batch[0].numel())
+        parts = [run_variants(self.engine.run, batch[part], variants) for part in rows.split(at_once)]
         outputs = {name: torch.cat([part[name] for part in parts])[same] for name in parts[0]}
         bad = int((~torch.isfinite(outputs["logits"])).sum())
         if bad:
