@@ -52,6 +52,7 @@ benchmarks: $(READY) ## measure against the peers, one table each
 	$(BIN)/python -m benchmarks.intake
 	$(BIN)/python -m benchmarks.evaluation
 	$(BIN)/python -m benchmarks.preprocessing
+	$(BIN)/python -m benchmarks.training
 
 clean: ## remove what demo and tests made, keep the environment
 	rm -rf demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -42,7 +42,7 @@ START, END = "<!-- training -->", "<!-- end of training -->"
 ROOT = Path(__file__).resolve().parents[1]
 WORKERS = 2  # of the peer's loaders, as in the tutorial for volumes
 TITLES = {2: "2D ResNet-18, 224 px", 3: "3D ResNet-18, 64³"}
-COHORTS = {2: (112, 64), 3: (64, 64)}  # patients of training and of validation
+COHORTS = {2: (96, 48), 3: (64, 48)}  # patients of training and of validation
 QUICK = {2: (32, 16), 3: (16, 16)}
 SHOWN = {2: "size = [224, 224]\nintensity = { kind = 'window', lower = 0, upper = 255 }"}
 SHOWN[3] = "size = [64, 64, 64]\nintensity = { kind = 'window', lower = -110, upper = 190 }"
@@ -178,8 +178,8 @@ def make_case(folder: Path, dims: int, quick: bool) -> Case:
     text = CONFIG.format(
         dims=dims,
         shown=SHOWN[dims],
-        epochs=3 if quick else {2: 8, 3: 6}[dims],
-        batch=16 if dims == 2 else 8,
+        epochs=3 if quick else {2: 8, 3: 5}[dims],
+        batch=8,
         flips=["i", "j"] if dims == 2 else ["i", "j", "k"],
         angles=[15.0] if dims == 2 else [15.0, 15.0, 15.0],
     )

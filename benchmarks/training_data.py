@@ -19,7 +19,7 @@ from pipelines.phantoms.files import write_nifti, write_picture
 
 PIXEL_MM = EXTENT_MM[0] / 224
 SPACING_MM = {2: (PIXEL_MM, PIXEL_MM, 6.0), 3: (EXTENT_MM[0] / 64, EXTENT_MM[1] / 64, EXTENT_MM[2] / 64)}
-BRIGHTER_HU = 50  # added to the lesion
+BRIGHTER_HU = 150  # added to the lesion
 COLUMNS = ("patient_id", "path", "label", "modality", "spacing_known")
 
 

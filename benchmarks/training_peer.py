@@ -88,7 +88,7 @@ class Peer:
 
     def __init__(self, experiment: ExperimentSpec, manifest: Manifest, split: Split, out: Path, workers: int) -> None:
         set_determinism(experiment.training.seed, use_deterministic_algorithms=False)
-        self.out, self.best, self.aurocs, self.epochs = out, -1.0, [], list[Used]()
+        self.out, self.best, self.aurocs, self.epochs = out, -1.0, list[float](), list[Used]()
         fixed = [*load(experiment.preprocessing)]
         varied = [*fixed, *vary(experiment.augmentation, experiment.preprocessing)]
         about: dict[str, Any] = {"batch_size": experiment.training.batch_size, "num_workers": workers}
@@ -122,7 +122,7 @@ class Peer:
             found = [(self.network(batch[KEY]).softmax(1), batch["label"]) for batch in self.validation]
         scores, labels = (torch.cat(part) for part in zip(*found, strict=True))
         self.area(scores[:, self.positive], (labels == self.positive).long())
-        self.aurocs.append(float(self.area.aggregate()))
+        self.aurocs.append(float(self.area.aggregate()))  # type: ignore[arg-type]
         self.area.reset()
         if self.aurocs[-1] > self.best:
             self.best, self.scores = self.aurocs[-1], (scores[:, self.positive].numpy(), labels.numpy())
@@ -209,7 +209,8 @@ def _move(spec: AugmentationSpec, shown: PreprocessingSpec) -> Any:
 def _detail(spec: AugmentationSpec, often: float, dims: int) -> list[Any]:
     steps: list[Any] = []
     if spec.blur:
-        steps.append(mt.RandGaussianSmoothd(KEY, *[(0.25, spec.blur)] * 3, prob=often))
+        sigma = (0.25, spec.blur)
+        steps.append(mt.RandGaussianSmoothd(KEY, sigma, sigma, sigma, prob=often))
     if spec.sharpen:
         steps.append(mt.RandGaussianSharpend(KEY, alpha=(0.0, spec.sharpen), prob=often))
     if spec.low_resolution > 1:
@@ -231,6 +232,6 @@ def _grey(spec: AugmentationSpec, often: float, shown: PreprocessingSpec) -> lis
         steps.append(mt.RandGaussianNoised(KEY, prob=often, std=spec.noise))
     if spec.cutout:
         edge = [max(1, round(spec.cutout * n)) for n in (shown.size or ())[: shown.spatial_dims]]
-        most = {"max_spatial_size": edge, "spatial_size": [1] * len(edge), "fill_value": 0.0}
+        most: dict[str, Any] = {"max_spatial_size": edge, "spatial_size": [1] * len(edge), "fill_value": 0.0}
         steps.append(mt.RandCoarseDropoutd(KEY, holes=1, prob=often, **most))
     return steps

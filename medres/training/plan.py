@@ -269,11 +269,10 @@ def _augmentation(found: Fingerprint, shown: Mapping[str, Any]) -> list[Choice]:
     table = "augmentation"
     flips, why = _flips(found)
     angle = [180.0] if found.even_ground > 0.5 and len(flips) > 1 else [10.0]
+    askew = "a probe is never held quite alike" if found.modality == "US" else "patients lie a little askew"
     chosen = [
         Choice(table, "flips", flips, why),
-        Choice(
-            table, "rotation_degrees", angle, "cut out: any angle" if angle[0] > 90 else "patients lie a little askew"
-        ),
+        Choice(table, "rotation_degrees", angle, "cut out: any angle" if angle[0] > 90 else askew),
         Choice(table, "scale", 0.1, "sizes differ by a tenth"),
         Choice(table, "shift", 0.05, "crops are not exact"),
     ]
@@ -283,7 +282,7 @@ def _augmentation(found: Fingerprint, shown: Mapping[str, Any]) -> list[Choice]:
         *chosen,
         Choice(table, "brightness", 0.05, "scanners differ"),
         Choice(table, "contrast", 0.15, "scanners differ"),
-        Choice(table, "noise", 0.02, "doses differ"),
+        Choice(table, "noise", 0.02, "noise differs from scan to scan"),
     ]
 
 

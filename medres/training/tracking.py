@@ -54,6 +54,11 @@ class MlflowTracker(Logger):
         return self._run
 
     @property
+    def has_begun(self) -> bool:
+        """Whether a run was begun in this folder, now or by an earlier call."""
+        return (self._folder / RUN_FILE).is_file()
+
+    @property
     @rank_zero_experiment
     def experiment(self) -> Any:
         """MLflow's client, None where there is none or it has failed; the run is begun at the first call."""

@@ -118,7 +118,7 @@ def train(experiment: ExperimentSpec, source: Source, out: Path, run: Run | None
     facts |= {"energy": estimate_energy(time.process_time() - busy, time.time() - began, run)}
     model = finish(experiment, fitted, data, out / MODEL, facts)
     tracker = find_mlflow(out / RUN, experiment, resume=True) if run.tensorboard else None
-    if tracker is not None:
+    if tracker is not None and tracker.has_begun:
         tracker.log_papers(model.folder)
     return model
 

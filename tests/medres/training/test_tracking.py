@@ -100,8 +100,7 @@ def test_a_store_that_fails_is_told_once_and_the_model_is_made(tmp_path, sent, m
     monkeypatch.setenv("STAND_IN_FAILS", where)
     assert train_tiny(tmp_path) is not None
     told = [record.message for record in caplog.records if "MLflow failed" in record.message]
-    assert told
-    assert all("ConnectionError" in line and "away" not in line for line in told)
+    assert told == ["MLflow failed (ConnectionError): the training goes on without it"]
 
 
 @pytest.mark.parametrize(
