@@ -25,6 +25,9 @@ class InstanceSpec(Frozen):
             from as negative (0 leaves them out).
         drawn: patches drawn at random from each scan and epoch; with "scan" of negative scans alone, with points or
             masks half around the lesions and half elsewhere.
+        first: what counts as suspicious before the network can tell: "random", or where lesions are known to be of one
+            kind, the patches with the "bright"est or "dark"est smoothed voxel.
+        first_epochs: how many epochs that lasts.
 
     Source:
         Campanella et al., Nature Medicine 2019 (max-pooled multiple-instance learning, its top-k form); top patches of
@@ -34,6 +37,8 @@ class InstanceSpec(Frozen):
     supervision: Supervision
     top: int = Field(1, ge=0)
     drawn: int = Field(0, ge=0)
+    first: Literal["random", "bright", "dark"] = "random"
+    first_epochs: int = Field(1, ge=1)
 
     @model_validator(mode="after")
     def _learns(self) -> InstanceSpec:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import ndimage
 from torch import Tensor, nn
 from torch.utils.data import Sampler
 
@@ -26,6 +27,7 @@ from medres.training.prepared import Cut, PreparedScan
 from medres.training.processes import agree_on_buffers, my_place
 
 SCORED_AT_ONCE = 32  # patches
+SMOOTH_VOXELS = 1.0  # before the brightest voxel is looked for: a single one is noise
 TRIES = 40  # places looked at before a patch elsewhere, or one that holds a lesion, is given up
 Suspicion = Callable[[], Sequence[NDArray[np.float64]]]  # (V,) for each scan, higher is more suspicious
 
@@ -43,8 +45,8 @@ class PatchBatches(Sampler[list[Cut]]):
         seed: of all epochs.
 
     Attributes:
-        suspicion: gives the scores of every sliding patch, asked at the start of each epoch but the first; None chooses
-            at random.
+        suspicion: gives the scores of every sliding patch, asked at the start of each epoch but the first ones; None
+            goes on as in these.
         label_counts: (2,), patches of each label in an epoch.
     """
 
@@ -82,10 +84,12 @@ class PatchBatches(Sampler[list[Cut]]):
             yield [cuts[index] for index in part[rank::count]]
 
     def _scores(self, random: np.random.Generator) -> Sequence[NDArray[np.float64]]:
-        """Ask how suspicious patches are; in the first epoch, before anything is learnt, any order is as good."""
-        if self.suspicion is None or not self._spec.top or self._epoch == 0:
+        """Ask how suspicious patches are; in the first epochs, before anything is learnt, by what the spec says."""
+        if self.suspicion is not None and self._spec.top and self._epoch >= self._spec.first_epochs:
+            return self.suspicion()
+        if self._spec.first == "random" or not self._spec.top:
             return self._any_order(random)
-        return self.suspicion()
+        return [find_extremes(scan, dark=self._spec.first == "dark") for scan in self._scans]
 
     def _any_order(self, random: np.random.Generator) -> list[NDArray[np.float64]]:
         return [random.random(scan.views) for scan in self._scans]
@@ -174,6 +178,21 @@ def _start_near(
     start = np.rint(place + 0.5 - offset).astype(int)
     i, j, k = (int(n) for n in np.clip(start, 0, np.array(shape) - size))
     return i, j, k
+
+
+def find_extremes(scan: PreparedScan, *, dark: bool = False) -> NDArray[np.float64]:
+    """Score each sliding patch by its brightest (darkest) smoothed voxel.
+
+    Args:
+        scan: seen in patches; its first channel counts.
+        dark: the darkest instead.
+
+    Returns:
+        (V,), higher is more suspicious.
+    """
+    patches = scan.tensor[:, 0].numpy() * (-1.0 if dark else 1.0)  # (V, i, j, k)
+    smooth = ndimage.gaussian_filter(patches, (0.0, *[SMOOTH_VOXELS] * 3), mode="nearest")
+    return np.asarray(smooth.max(axis=(1, 2, 3)), float)
 
 
 def score_patches(

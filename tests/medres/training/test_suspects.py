@@ -120,3 +120,15 @@ def test_scoring_leaves_every_part_of_the_network_as_it_was():
 @pytest.mark.parametrize("other", [None, object()])
 def test_batches_that_draw_scans_ask_no_network(other):
     watch_suspects(other, None, [])
+
+
+@pytest.mark.parametrize(("first", "value"), [("bright", 100.0), ("dark", -100.0)])
+def test_before_the_network_can_tell_the_brightest_or_darkest_patch_is_the_suspect(first, value):
+    marked = scan(1, bright=PLACE)
+    marked.source.mul_(value / 100.0)
+    batches = batches_of([marked, scan(0)], supervision="scan", top=1, first=first, first_epochs=2)
+    batches.suspicion = lambda: pytest.fail("the network is not asked yet")
+    for epoch in (0, 1):
+        batches.set_epoch(epoch)
+        (cut,) = (cut for cut in cuts_of(batches) if cut.scan == 0)
+        assert marked.cut(cut.start).abs().max() == 100.0
