@@ -237,6 +237,42 @@ def test_the_heatmap_lies_where_the_library_puts_it(page, viewer, results):
     np.testing.assert_allclose(hottest, heat.hottest_mm, atol=1e-3)
 
 
+def test_three_studies_are_read_from_the_worklist_by_keyboard_alone(page, tmp_path):
+    results = build_results(tmp_path)
+    viewer = Viewer(results)
+    page.goto(viewer.address)
+    expect(page.get_by_text("4 of 4 series")).to_be_visible(timeout=60000)
+    for _ in range(60):  # the key is heard once the page has settled
+        page.keyboard.press("Control+ArrowRight")
+        page.wait_for_timeout(1000)
+        if page.locator(".medres").count():
+            break
+    for number, item in enumerate(open_worklist(results).items[:3]):
+        expect(page.locator(".medres .port.main .tl")).to_contain_text(item.key, timeout=30000)
+        box = canvas(page)
+        before = look(box)["cursor"][2]
+        page.keyboard.press("ArrowDown")
+        assert look(box)["cursor"][2] != before
+        expect(page.get_by_text("Your first reading")).to_be_visible()
+        for key in ("d", "ArrowRight", "Space", "Control+s"):  # the second choice: negative
+            page.keyboard.press(key)
+        expect(page.get_by_text("First: negative")).to_be_visible(timeout=30000)
+        page.keyboard.press("Escape")
+        page.keyboard.press("ArrowDown")  # the scan has the keys again
+        for key in ("d", "Space", "Control+s"):  # the first one: positive
+            page.keyboard.press(key)
+        expect(page.get_by_text("Final: positive")).to_be_visible(timeout=30000)
+        if number < 2:
+            expect(page.get_by_role("button", name="Next study")).to_be_visible(timeout=30000)
+            page.wait_for_timeout(1000)  # until the key is heard
+            page.keyboard.press("Control+ArrowRight")
+    store = ReviewStore(results / "review.sqlite", load_site_key())
+    progress = progress_of(store.entries())
+    store.close()
+    viewer.kill()
+    assert [progress[item.key]["local"].final.finding for item in open_worklist(results).items[:3]] == ["positive"] * 3
+
+
 def test_two_readers_at_once_never_see_each_others_study(chromium, viewer, results):
     items = open_worklist(results).items
     pages = [chromium.new_context(viewport={"width": 1200, "height": 800}).new_page() for _ in range(2)]
