@@ -16,6 +16,7 @@ LARGEST_2D, LARGEST_3D = 224, 64  # voxels along an axis that a CPU trains in ho
 LESION_VOXELS = 5.0  # a lesion should cover this many voxels across
 THICK = 3.0  # slices this many times thicker than their pixels are looked at one by one
 FEW_SLICES = 12
+STRIDE = 32  # voxels of the input for one cell of the last map, with the standard stem
 FEW, MANY = 100, 2000  # scans of the rarest class; scans in all
 RARE = 0.35  # share of the rarest class below which it weighs more
 VIEWS_OF_TRAINING = 16_000  # scans shown in a training, about
@@ -235,9 +236,18 @@ def _network(found: Fingerprint, shown: Mapping[str, Any]) -> list[Choice]:
             table,
             "stem",
             stem,
-            f"{max(size)} voxels: " + ("stride 1 keeps them" if stem == "small" else "as published"),
+            f"{max(size)} voxels: " + _why_stem(stem, size),
         ),
     ]
+
+
+def _why_stem(stem: str, size: list[int]) -> str:
+    """Say why a stem was chosen, and what it costs a short axis."""
+    if stem == "small":
+        return "stride 1 keeps them"
+    if min(size) >= STRIDE:
+        return "as published"
+    return f'as published; the axis of {min(size)} ends in one cell: "small" keeps it finer, at many times the work'
 
 
 def _training(found: Fingerprint, shown: Mapping[str, Any], groups: Mapping[str, tuple[str, ...]]) -> list[Choice]:

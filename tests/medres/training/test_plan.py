@@ -81,3 +81,18 @@ def test_loss_network_and_folds_follow_the_rarest_class():
     assert plan().folds == 5
     assert plan(label_patients={"benign": 300, "malignant": 20}).folds == 3
     assert plan(scans=20_000).folds == 0
+
+
+def test_a_short_axis_that_the_stem_leaves_one_cell_of_is_told():
+    made = plan(shape=(*flat(64, 64), (16.0, 17.0, 18.0)), spacing_known=False)
+    assert made.value("preprocessing", "size") == [64, 64, 20]
+    assert made.value("network", "stem") == "standard"
+    reason = next(one.reason for one in made.choices if one.key == "stem")
+    assert "the axis of 20 ends in one cell" in reason
+    assert "ends in one cell" not in next(one.reason for one in plan().choices if one.key == "stem")
+
+
+def test_reasons_speak_of_the_modality_at_hand():
+    reasons = {name: [one.reason for one in plan(modality=name).choices] for name in ("US", "CT")}
+    assert any("probe" in reason for reason in reasons["US"])
+    assert not any("probe" in reason for reason in reasons["CT"])
