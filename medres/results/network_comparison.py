@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from medres.evaluation.comparison import Difference
 from medres.evaluation.estimate import LEVEL, Estimate
@@ -163,7 +164,10 @@ def cost_plot(networks: Sequence[ComparedNetwork], stamp: Stamp) -> bytes:
         place = (one.cost.gflops, one.auroc.value)
         axes.annotate(one.name, place, xytext=(6, 4), textcoords="offset points", fontsize=8)
     axes.set_xscale("log")
+    counts = sorted({one.cost.gflops for one in networks})
+    axes.set_xticks(counts, [f"{count:.3g}" for count in counts], rotation=30)
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.margins(x=0.2)
-    axes.set(xlabel="operations of one forward pass, 10⁹ (log scale)", ylabel="out-of-fold AUROC, 95 % interval")
+    axes.set(xlabel="operations of one forward pass, GFLOPs (log scale)", ylabel="out-of-fold AUROC, 95 % interval")
     axes.grid(alpha=0.3)
     return finish(figure, stamp)
