@@ -1,12 +1,16 @@
 """A faint 6 mm ball among vessels -> is it found, and where, by networks of patches taught by scan labels or by points.
 
-Small phantoms train (96 x 96 x 64 voxels of 0.7 x 0.7 x 1 mm), large ones (512 x 512 x 300) are held out.
+Points teach on small phantoms (96 x 96 x 64 voxels of 0.7 x 0.7 x 1 mm), scan labels alone on tiny ones (48 x 48 x 32);
+large ones (512 x 512 x 300) are held out.
 
 Usage:
     python -m benchmarks.patches make DATA                       (phantoms, labels and points; about 3 GB)
-    medres split DATA/train/manifest.csv --out DATA/split.json
-    medres train pipelines/configs/patches_scan.toml --manifest DATA/train/manifest.csv --split DATA/split.json \
-        --out RUNS/scan                                          (and patches_points.toml)
+    medres split DATA/train/manifest.csv --out DATA/train.json
+    medres split DATA/tiny/manifest.csv --out DATA/tiny.json
+    medres train pipelines/configs/patches_points.toml --manifest DATA/train/manifest.csv --split DATA/train.json \
+        --out RUNS/points
+    medres train pipelines/configs/patches_scan.toml --manifest DATA/tiny/manifest.csv --split DATA/tiny.json \
+        --out RUNS/scan
     python -m benchmarks.patches score RUNS/scan/model DATA TABLE.csv   (resumable; beside it what a blind filter finds)
     python -m benchmarks.patches show TABLE.csv ...
 """
@@ -33,8 +37,9 @@ from medres.evaluation.intervals import proportion
 from medres.results.evaluation_tables import say_interval
 from medres.volume import Volume
 
-SMALL, LARGE = (96, 96, 64), (512, 512, 300)
+TINY, SMALL, LARGE = (48, 48, 32), (96, 96, 64), (512, 512, 300)
 TRAIN, VALIDATION, HELD_OUT = 240, 60, 16
+TINY_TRAIN, TINY_VALIDATION = 480, 120
 NEAR_MM = 3.0  # a place this near the lesion's centre has found it
 BLUR_MM = 1.5  # of the blind filter: a ball of 6 mm stands out most
 SCORED = (
@@ -48,6 +53,11 @@ def make(folder: Path, train: int, validation: int, held_out: int) -> None:
     """Write both sets of phantoms with their manifests; a file that is there is not made again."""
     rows = [_row(folder / "train", n, SMALL, "train" if n < train else "validation") for n in range(train + validation)]
     _write_manifest(folder / "train", rows)
+    count = (TINY_TRAIN, TINY_VALIDATION) if train == TRAIN else (train, validation)
+    rows = [
+        _row(folder / "tiny", 5_000 + n, TINY, "train" if n < count[0] else "validation") for n in range(sum(count))
+    ]
+    _write_manifest(folder / "tiny", rows)
     (folder / "held_out").mkdir(parents=True, exist_ok=True)
     rows = [_row(folder / "held_out", 10_000 + n, LARGE, "test") for n in range(held_out)]
     _write_manifest(folder / "held_out", rows)
@@ -57,7 +67,7 @@ def _row(folder: Path, seed: int, shape: tuple[int, int, int], part: str) -> lis
     """Make one phantom, every second one with a lesion."""
     folder.mkdir(parents=True, exist_ok=True)
     lesion, name = seed % 2 == 0, f"p{seed:05d}"
-    place = folder / (f"{name}.nii.gz" if shape == SMALL else f"{name}.nii")  # gzip would take longer than the rest
+    place = folder / (f"{name}.nii.gz" if shape != LARGE else f"{name}.nii")  # gzip would take longer than the rest
     points = folder / f"{name}.csv"
     if not place.exists() or (lesion and not points.exists()):
         phantom = build(seed, shape, lesion=lesion)
