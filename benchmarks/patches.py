@@ -49,16 +49,13 @@ SCORED = (
 COLUMNS = ("patient_id", "path", "label", "modality", "points_path", "split")
 
 
-def make(folder: Path, train: int, validation: int, held_out: int) -> None:
-    """Write both sets of phantoms with their manifests; a file that is there is not made again."""
+def make(folder: Path, train: int, validation: int, held_out: int, tiny: int = 0, tiny_validation: int = 0) -> None:
+    """Write the sets of phantoms with their manifests; a file that is there is not made again."""
     rows = [_row(folder / "train", n, SMALL, "train" if n < train else "validation") for n in range(train + validation)]
     _write_manifest(folder / "train", rows)
-    count = (TINY_TRAIN, TINY_VALIDATION) if train == TRAIN else (train, validation)
-    rows = [
-        _row(folder / "tiny", 5_000 + n, TINY, "train" if n < count[0] else "validation") for n in range(sum(count))
-    ]
+    parts = ["train"] * tiny + ["validation"] * tiny_validation
+    rows = [_row(folder / "tiny", 5_000 + n, TINY, part) for n, part in enumerate(parts)]
     _write_manifest(folder / "tiny", rows)
-    (folder / "held_out").mkdir(parents=True, exist_ok=True)
     rows = [_row(folder / "held_out", 10_000 + n, LARGE, "test") for n in range(held_out)]
     _write_manifest(folder / "held_out", rows)
 
@@ -85,6 +82,7 @@ def _write_point(phantom: PatchPhantom, path: Path) -> None:
 
 
 def _write_manifest(folder: Path, rows: list[list[str]]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
     with (folder / "manifest.csv").open("w", newline="") as stream:
         csv.writer(stream, lineterminator="\n").writerows([COLUMNS, *rows])
 
@@ -173,6 +171,8 @@ def main() -> None:
     one.add_argument("--train", type=int, default=TRAIN)
     one.add_argument("--validation", type=int, default=VALIDATION)
     one.add_argument("--held-out", type=int, default=HELD_OUT)
+    one.add_argument("--tiny", type=int, default=TINY_TRAIN)
+    one.add_argument("--tiny-validation", type=int, default=TINY_VALIDATION)
     one = commands.add_parser("score")
     one.add_argument("model", type=Path)
     one.add_argument("folder", type=Path)
