@@ -13,7 +13,7 @@ from tests.browser.viewer_process import Viewer, canvas, watch
 from tests.results_folder import build_results
 
 pytestmark = pytest.mark.browser
-LONG = 90_000  # ms
+LONG = 60_000  # ms
 NAME = '../../"><img src=x onerror=alert(1)>Doe^Jane MRN-778812.nii.gz'
 CANARIES = ("Doe", "Jane", "MRN-778812", "onerror", "etc/passwd")
 
@@ -39,16 +39,17 @@ def zipped(name: str, content: bytes) -> bytes:
 
 def send(page: Page, name: str, content: bytes, modality: str = "") -> None:
     """Give one file to the page and press the button."""
-    chooser = page.locator('input[type="file"]').first
-    if not chooser.is_visible() and not page.get_by_role("button", name="Open these scans").first.is_visible():
+    chooser = page.locator('input[type="file"]:not([webkitdirectory])')
+    form = page.locator('[data-testid="stForm"]').filter(has=chooser)
+    if not form.is_visible():
         page.get_by_text("Add scans: DICOM files or a zip of them").click()
     if modality:
-        page.get_by_role("combobox", name="Modality").last.click()
+        form.get_by_role("combobox").first.click()
         page.get_by_role("option", name=modality, exact=True).click()
     chooser.set_input_files(FilePayload(name=name, mimeType="application/octet-stream", buffer=content))
-    page.locator('[data-testid="stFileUploaderFile"]').first.wait_for(timeout=LONG)
-    page.wait_for_timeout(500)  # the file's bytes are on their way
-    page.get_by_role("button", name="Open these scans").first.click()
+    form.get_by_role("button", name="Remove", exact=False).first.wait_for(timeout=LONG)
+    page.wait_for_timeout(1000)  # the file's bytes are on their way
+    form.get_by_role("button", name="Open these scans").click()
 
 
 @pytest.mark.parametrize(
