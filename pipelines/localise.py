@@ -177,7 +177,9 @@ def say_of_heatmaps(collected: MarkCollector) -> tuple[str, ...]:
     """Say how many positive scans have no known lesion, and whether the heatmaps failed the model's own tests."""
     notes = []
     if lost := len(collected.left_out):
-        notes.append(f"localisation leaves {lost} positive scans out, whose segmentation or points are missing or unreadable")
+        notes.append(
+            f"localisation leaves {lost} positive scans out, whose segmentation or points are missing or unreadable"
+        )
     card = (collected.classifier.model.explanation or {}).get("scorecard") or {}
     if card.get("passed") is False:
         notes.append(f"the model's heatmaps failed their tests on validation scans: {card.get('reason', '')}")

@@ -61,7 +61,10 @@ def test_heatmaps_are_held_against_the_lesions_of_positive_scans(model, manifest
     assert place["hit_rate"]["value"] > place["hit_rate_blind"]["value"]
     assert found["headline"]["hit_rate"] == place["hit_rate"]
     assert "probability times" in found["hit_rule"]
-    assert "localisation leaves 1 positive scans out, whose segmentation or points are missing or unreadable" in found["notes"]
+    assert (
+        "localisation leaves 1 positive scans out, whose segmentation or points are missing or unreadable"
+        in found["notes"]
+    )
     assert any("failed their tests on validation scans: pointed at nothing" in note for note in found["notes"])
     for name in ("marks.csv", "lesions.csv"):
         (tmp_path / name).write_bytes(measured.setting.kept[name])
