@@ -20,6 +20,8 @@ from __future__ import annotations
 import argparse
 import csv
 import resource
+import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +36,7 @@ from medres.datasets.points import read_points
 from medres.datasets.rows import Manifest, ManifestRow
 from medres.evaluation.discrimination import auroc
 from medres.evaluation.intervals import proportion
+from medres.models.trained_model import extend_trained_model, load_trained_model
 from medres.results.evaluation_tables import say_interval
 from medres.volume import Volume
 
@@ -87,10 +90,10 @@ def _write_manifest(folder: Path, rows: list[list[str]]) -> None:
         csv.writer(stream, lineterminator="\n").writerows([COLUMNS, *rows])
 
 
-def score(model: Path, folder: Path, table: Path, precision: str) -> None:
+def score(model: Path, folder: Path, table: Path, precision: str, gate: bool) -> None:
     """Predict every held-out scan that the table does not hold yet; one row each."""
     scans = read_manifest(folder / "held_out" / "manifest.csv")
-    classifier = load_classifier(model, precision=precision)
+    classifier = load_classifier(model if gate else _without_gate(model), precision=precision)
     done = {row["patient_id"] for row in csv.DictReader(table.open())} if table.exists() else set()
     for row in scans.rows:
         if row.patient_id not in done:
@@ -99,6 +102,15 @@ def score(model: Path, folder: Path, table: Path, precision: str) -> None:
             with table.open("a", newline="") as stream:
                 csv.writer(stream, lineterminator="\n").writerows([SCORED, found] if is_new else [found])
             print(*found, flush=True)
+
+
+def _without_gate(model: Path) -> Path:
+    """Copy a model and take the embedding gate out of it: trained on crops, it refuses whole scans by their make-up."""
+    copy = Path(tempfile.mkdtemp()) / "model"
+    shutil.copytree(model, copy)
+    loaded = load_trained_model(copy)
+    extend_trained_model(loaded, {"scope.json": {**(loaded.scope or {}), "embedding": None}})
+    return copy
 
 
 def _score_row(classifier: Classifier, scans: Manifest, row: ManifestRow) -> list[str]:
@@ -178,6 +190,7 @@ def main() -> None:
     one.add_argument("folder", type=Path)
     one.add_argument("table", type=Path)
     one.add_argument("--precision", default="fp32", choices=("fp32", "bf16"))
+    one.add_argument("--no-gate", dest="gate", action="store_false", help="take the embedding gate out")
     one = commands.add_parser("show")
     one.add_argument("tables", type=Path, nargs="+")
     options = vars(parser.parse_args())
