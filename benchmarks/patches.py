@@ -105,11 +105,11 @@ def score(model: Path, folder: Path, table: Path, precision: str, gate: bool) ->
 
 
 def _without_gate(model: Path) -> Path:
-    """Copy a model and take the embedding gate out of it: trained on crops, it refuses whole scans by their make-up."""
+    """Copy a model and open its gate: trained on crops, it refuses whole scans by their make-up."""
     copy = Path(tempfile.mkdtemp()) / "model"
     shutil.copytree(model, copy)
     loaded = load_trained_model(copy)
-    extend_trained_model(loaded, {"scope.json": {**(loaded.scope or {}), "embedding": None}})
+    extend_trained_model(loaded, {"scope.json": {**(loaded.scope or {}), "ranges": {}, "embedding": None}})
     return copy
 
 
@@ -190,7 +190,7 @@ def main() -> None:
     one.add_argument("folder", type=Path)
     one.add_argument("table", type=Path)
     one.add_argument("--precision", default="fp32", choices=("fp32", "bf16"))
-    one.add_argument("--no-gate", dest="gate", action="store_false", help="take the embedding gate out")
+    one.add_argument("--no-gate", dest="gate", action="store_false", help="open the out-of-scope gate")
     one = commands.add_parser("show")
     one.add_argument("tables", type=Path, nargs="+")
     options = vars(parser.parse_args())
