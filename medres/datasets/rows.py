@@ -31,8 +31,8 @@ class ManifestRow:
         spacing_known: False where the file's spacing is not true.
         mask_path: segmentation relative to the manifest, or None.
         site: where it was made, or "".
-        points_path: lesion points relative to the manifest (`points.py`), or None.
         extra: every other column by name.
+        points_path: lesion points relative to the manifest (`points.py`), or None.
     """
 
     number: int
@@ -43,8 +43,8 @@ class ManifestRow:
     spacing_known: bool = True
     mask_path: Path | None = None
     site: str = ""
-    points_path: Path | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
+    points_path: Path | None = None
 
     @property
     def key(self) -> str:

@@ -71,7 +71,7 @@ def test_optional_files_are_read_and_absent_ones_are_none(folder):
 
 
 def test_a_folder_names_its_model_without_its_weights(folder, tmp_path):
-    copied = Path(shutil.copytree(folder, tmp_path / "copy"))
+    copied = Path(shutil.copytree(folder, tmp_path / "without"))
     (copied / "weights.safetensors").unlink()
     assert read_spec(copied) == load_trained_model(folder).spec
     (copied / "trained_model.json").write_text("{}")
