@@ -2,30 +2,49 @@
 // Knows no page.
 
 const EDGE_TOLERANCE = 1e-6; // voxels
+const STILL = 1e-12; // voxels a column: rounding, not a step
 const CONTOUR_COLOUR = "#00e5ff";
 
 function clamp(x, low, high) {
   return x < low ? low : x > high ? high : x;
 }
 
-// Trilinear between cell centres, level beyond the outermost ones.
-function sampleHeat(heat, x, y, z) {
-  const [ni, nj, nk] = heat.shape;
-  x = clamp(x, 0, ni - 1);
-  y = clamp(y, 0, nj - 1);
-  z = clamp(z, 0, nk - 1);
-  const i = Math.min(Math.floor(x), Math.max(0, ni - 2));
-  const j = Math.min(Math.floor(y), Math.max(0, nj - 2));
-  const k = Math.min(Math.floor(z), Math.max(0, nk - 2));
-  const a = x - i, b = y - j, c = z - k;
-  const at = i + j * ni + k * ni * nj;
-  const di = ni > 1 ? 1 : 0, dj = nj > 1 ? ni : 0, dk = nk > 1 ? ni * nj : 0;
-  const d = heat.data;
-  const near = (d[at] * (1 - a) + d[at + di] * a) * (1 - b) + (d[at + dj] * (1 - a) + d[at + di + dj] * a) * b;
-  if (c === 0) return near;
-  const up = at + dk;
-  const far = (d[up] * (1 - a) + d[up + di] * a) * (1 - b) + (d[up + dj] * (1 - a) + d[up + di + dj] * a) * b;
-  return near * (1 - c) + far * c;
+// Where along one axis of the map the pixels of a row fall: lower cell and share of the upper one.
+function placesAlong(size, from, step, count, places) {
+  const last = Math.max(0, size - 2);
+  for (let u = 0; u < count; u++) {
+    const place = clamp(from + u * step, 0, size - 1);
+    const cell = Math.min(Math.floor(place), last);
+    places.cell[u] = cell;
+    places.share[u] = place - cell;
+  }
+}
+
+function makePlaces(count) {
+  return [0, 1, 2].map(() => ({ cell: new Int32Array(count), share: new Float64Array(count) }));
+}
+
+// One row of pixels, trilinear between cell centres, level beyond the outermost ones.
+function sampleRow(heat, places, first, last, out, row) {
+  const d = heat.data, ni = heat.shape[0], nij = ni * heat.shape[1];
+  const di = ni > 1 ? 1 : 0, dj = heat.shape[1] > 1 ? ni : 0, dk = heat.shape[2] > 1 ? nij : 0;
+  const i = places[0].cell, j = places[1].cell, k = places[2].cell;
+  const x = places[0].share, y = places[1].share, z = places[2].share;
+  for (let u = first; u <= last; u++) {
+    const at = (i[u] + j[u] * ni + k[u] * nij) | 0, up = (at + dk) | 0;
+    const a = x[u], b = y[u], c = z[u];
+    const near = (d[at] * (1 - a) + d[at + di] * a) * (1 - b) + (d[at + dj] * (1 - a) + d[at + di + dj] * a) * b;
+    const far = (d[up] * (1 - a) + d[up + di] * a) * (1 - b) + (d[up + dj] * (1 - a) + d[up + di + dj] * a) * b;
+    out[row + u] = c === 0 ? near : near * (1 - c) + far * c;
+  }
+}
+
+// The value at one place, in native cells.
+function sampleHeat(heat, ...place) {
+  const places = makePlaces(1), out = new Float32Array(1);
+  places.forEach((one, axis) => placesAlong(heat.shape[axis], place[axis], 0, 1, one));
+  sampleRow(heat, places, 0, 0, out, 0);
+  return out[0];
 }
 
 function nearestCell(heat, x, y, z) {
@@ -34,10 +53,16 @@ function nearestCell(heat, x, y, z) {
   return heat.data[i + j * ni + clamp(Math.floor(z + 0.5), 0, nk - 1) * ni * nj];
 }
 
+function nearestRow(heat, from, step, span, out, row) {
+  for (let u = span[0]; u <= span[1]; u++) {
+    out[row + u] = nearestCell(heat, from[0] + u * step[0], from[1] + u * step[1], from[2] + u * step[2]);
+  }
+}
+
 // Range of u within which origin + u * step stays inside the box that the network was shown, on one axis.
 function seenSpan(origin, step, size, span) {
   const low = -0.5 - EDGE_TOLERANCE, high = size - 0.5 + EDGE_TOLERANCE;
-  if (Math.abs(step) < 1e-12) return origin >= low && origin <= high ? span : [1, 0];
+  if (Math.abs(step) < STILL) return origin >= low && origin <= high ? span : [1, 0];
   const ends = [(low - origin) / step, (high - origin) / step].sort((p, q) => p - q);
   return [Math.max(span[0], Math.ceil(ends[0])), Math.min(span[1], Math.floor(ends[1]))];
 }
@@ -46,14 +71,14 @@ function seenSpan(origin, step, size, span) {
 function planeIn(inverse, plane, s) {
   const into = (p) => applyAffine(inverse, applyAffine(plane.grid.affine, p));
   const origin = into(plane.voxel(0, 0, s));
-  const less = (p) => p.map((x, n) => x - origin[n]);
+  const less = (p) => p.map((x, n) => (Math.abs(x - origin[n]) < STILL ? 0 : x - origin[n]));
   return { origin, right: less(into(plane.voxel(1, 0, s))), down: less(into(plane.voxel(0, 1, s))) };
 }
 
 // Heat over one plane: (rows, columns) float32; 0 outside what the network was shown, where `shown` is 0 too.
 function heatOnPlane(heat, plane, s, cells, out, shown) {
   const native = planeIn(heat.inverse, plane, s), seen = planeIn(heat.seenInverse, plane, s);
-  const sample = cells ? nearestCell : sampleHeat;
+  const places = makePlaces(plane.columns), known = [null, null, null];
   out.fill(0);
   shown.fill(0);
   for (let v = 0; v < plane.rows; v++) {
@@ -61,11 +86,20 @@ function heatOnPlane(heat, plane, s, cells, out, shown) {
     for (let axis = 0; axis < 3; axis++) {
       span = seenSpan(seen.origin[axis] + v * seen.down[axis], seen.right[axis], heat.seenShape[axis], span);
     }
-    const [x, y, z] = [0, 1, 2].map((axis) => native.origin[axis] + v * native.down[axis]);
-    const [dx, dy, dz] = native.right;
+    const from = [0, 1, 2].map((axis) => native.origin[axis] + v * native.down[axis]);
     const row = v * plane.columns;
     if (span[1] >= span[0]) shown.fill(1, row + span[0], row + span[1] + 1);
-    for (let u = span[0]; u <= span[1]; u++) out[row + u] = sample(heat, x + u * dx, y + u * dy, z + u * dz);
+    if (span[1] < span[0]) continue;
+    if (cells) {
+      nearestRow(heat, from, native.right, span, out, row);
+      continue;
+    }
+    from.forEach((start, axis) => {
+      if (known[axis] === start) return; // as in the row before
+      placesAlong(heat.shape[axis], start, native.right[axis], plane.columns, places[axis]);
+      known[axis] = start;
+    });
+    sampleRow(heat, places, span[0], span[1], out, row);
   }
   return out;
 }
@@ -91,37 +125,58 @@ function blendHeat(pixels, field, heat, look) {
   }
 }
 
+// The cells around the picture, of which some corners lie beyond it, where nothing reaches the bar.
+function edgeCells(field, columns, rows, bar, visit) {
+  const at = (u, v) => (u >= 0 && v >= 0 && u < columns && v < rows ? field[u + v * columns] : 0);
+  const look = (u, v) => {
+    const a = at(u, v), b = at(u + 1, v), c = at(u + 1, v + 1), d = at(u, v + 1);
+    const kind = (a >= bar ? 1 : 0) | (b >= bar ? 2 : 0) | (c >= bar ? 4 : 0) | (d >= bar ? 8 : 0);
+    if (kind !== 0) visit(kind, u, v, a, b, c, d);
+  };
+  for (let u = -1; u < columns; u++) {
+    look(u, -1);
+    look(u, rows - 1);
+  }
+  for (let v = 0; v + 1 < rows; v++) {
+    look(-1, v);
+    look(columns - 1, v);
+  }
+}
+
 // Marching squares: pairs of points in pixels (u, v) along which the field crosses `level`. Where `closed`, nothing beyond
 // the picture reaches it: a region at the edge is closed along the edge, so that its inside can be told.
 function contourSegments(field, columns, rows, level, closed) {
   const segments = [];
   const bar = Math.max(level, 1e-30);
-  const cross = (a, b) => (bar - a) / (b - a);
   const add = (p, q) => {
     segments.push(clamp(p[0], -0.5, columns - 0.5), clamp(p[1], -0.5, rows - 0.5));
     segments.push(clamp(q[0], -0.5, columns - 0.5), clamp(q[1], -0.5, rows - 0.5));
   };
-  const at = (u, v) => (u >= 0 && v >= 0 && u < columns && v < rows ? field[u + v * columns] : 0);
-  const first = closed ? -1 : 0, beyond = closed ? 0 : 1;
-  for (let v = first; v < rows - beyond; v++) {
-    const inner = v >= 0 && v + 1 < rows;
-    for (let u = first, n = v * columns + first; u < columns - beyond; u++, n++) {
-      const inside = inner && u >= 0 && u + 1 < columns;
-      const a = inside ? field[n] : at(u, v), b = inside ? field[n + 1] : at(u + 1, v);
-      const c = inside ? field[n + columns + 1] : at(u + 1, v + 1), d = inside ? field[n + columns] : at(u, v + 1);
-      const kind = (a >= bar ? 1 : 0) | (b >= bar ? 2 : 0) | (c >= bar ? 4 : 0) | (d >= bar ? 8 : 0);
-      if (kind === 0 || kind === 15) continue;
-      const top = () => [u + cross(a, b), v], right = () => [u + 1, v + cross(b, c)];
-      const bottom = () => [u + cross(d, c), v + 1], left = () => [u, v + cross(a, d)];
-      if (kind === 1 || kind === 14) add(left(), top());
-      else if (kind === 2 || kind === 13) add(top(), right());
-      else if (kind === 3 || kind === 12) add(left(), right());
-      else if (kind === 4 || kind === 11) add(right(), bottom());
-      else if (kind === 6 || kind === 9) add(top(), bottom());
-      else if (kind === 7 || kind === 8) add(left(), bottom());
-      else if (kind === 5) { add(left(), top()); add(right(), bottom()); }
-      else { add(top(), right()); add(left(), bottom()); }
+  const cross = (a, b) => (bar - a) / (b - a);
+  const visit = (kind, u, v, a, b, c, d) => {
+    const top = () => [u + cross(a, b), v], right = () => [u + 1, v + cross(b, c)];
+    const bottom = () => [u + cross(d, c), v + 1], left = () => [u, v + cross(a, d)];
+    if (kind === 1 || kind === 14) add(left(), top());
+    else if (kind === 2 || kind === 13) add(top(), right());
+    else if (kind === 3 || kind === 12) add(left(), right());
+    else if (kind === 4 || kind === 11) add(right(), bottom());
+    else if (kind === 6 || kind === 9) add(top(), bottom());
+    else if (kind === 7 || kind === 8) add(left(), bottom());
+    else if (kind === 5) { add(left(), top()); add(right(), bottom()); }
+    else { add(top(), right()); add(left(), bottom()); }
+  };
+  for (let v = 0; v + 1 < rows; v++) {
+    let n = v * columns;
+    let kept = (field[n] >= bar ? 1 : 0) | (field[n + columns] >= bar ? 8 : 0); // corners shared with the cell before
+    for (let u = 0; u + 1 < columns; u++, n++) {
+      const right = (field[n + 1] >= bar ? 2 : 0) | (field[n + columns + 1] >= bar ? 4 : 0);
+      const kind = kept | right;
+      if (kind !== 0 && kind !== 15) {
+        visit(kind, u, v, field[n], field[n + 1], field[n + columns + 1], field[n + columns]);
+      }
+      kept = ((right & 2) >> 1) | ((right & 4) << 1);
     }
   }
+  if (closed) edgeCells(field, columns, rows, bar, visit);
   return segments;
 }

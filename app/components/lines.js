@@ -24,6 +24,7 @@ function drawContour(port, c, t) {
 
 // Where the network's view ends: nothing is known beyond.
 function drawSeen(port, c, t) {
+  if (!port.seen.includes(0) || !port.seen.includes(1)) return; // no edge in this plane
   const ratio = window.devicePixelRatio || 1;
   trace(port, c, t, port.seen, 0.5, false);
   c.lineCap = "butt";

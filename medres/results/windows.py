@@ -5,6 +5,7 @@ Knows no plane and no picture file. The viewer's canvas computes the same levels
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +16,7 @@ from medres.volume import Volume
 
 GREYEST = 255  # highest level of an 8-bit picture
 ROBUST_PERCENTILES = (1.0, 99.0)  # where a file names no window
+ENOUGH_VOXELS = 4_000_000  # to tell percentiles of a display window
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def first_window(volume: Volume) -> DisplayWindow:
     """Choose the window a scan is first shown with: the file's own, else robust percentiles.
 
     Args:
-        volume: grey or colour; padding is left out of the percentiles.
+        volume: grey or colour; padding is left out of the percentiles, which some millions of voxels decide.
 
     Returns:
         The window, in the Volume's unit.
@@ -93,11 +95,19 @@ def first_window(volume: Volume) -> DisplayWindow:
     display = volume.display
     if display.window_center is not None and display.window_width is not None and display.window_width > 0:
         return DisplayWindow(display.window_center, display.window_width)
-    values = volume.voxels if volume.padding is None else volume.voxels[~volume.padding]
-    finite = values[np.isfinite(values)]
+    finite = _some_values(volume)
     lower, upper = np.percentile(finite, ROBUST_PERCENTILES) if finite.size else (0.0, 1.0)
     width = float(upper - lower) or 1.0
     return DisplayWindow(float(upper + lower) / 2, width, "linear_exact")
+
+
+def _some_values(volume: Volume) -> NDArray:
+    """Give the finite values outside the padding; of a large scan, those of every n-th voxel along each axis."""
+    step = max(1, math.ceil((math.prod(volume.shape) / ENOUGH_VOXELS) ** (1 / 3)))
+    every = (slice(None, None, step),) * 3 if volume.shape[2] > 1 else (slice(None),) * 3
+    values = volume.voxels[every]
+    values = values if volume.padding is None else values[~volume.padding[every]]
+    return values[np.isfinite(values)]
 
 
 def preset_name(window: DisplayWindow) -> str:
