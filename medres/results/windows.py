@@ -105,9 +105,10 @@ def _some_values(volume: Volume) -> NDArray:
     """Give the finite values outside the padding; of a large scan, those of every n-th voxel along each axis."""
     step = max(1, math.ceil((math.prod(volume.shape) / ENOUGH_VOXELS) ** (1 / 3)))
     every = (slice(None, None, step),) * 3 if volume.shape[2] > 1 else (slice(None),) * 3
-    values = volume.voxels[every]
+    values: NDArray = volume.voxels[every]
     values = values if volume.padding is None else values[~volume.padding[every]]
-    return values[np.isfinite(values)]
+    finite: NDArray = values[np.isfinite(values)]
+    return finite
 
 
 def preset_name(window: DisplayWindow) -> str:

@@ -69,3 +69,13 @@ def test_presets_are_width_and_level_as_readers_know_them():
         "bone": (1800, 400),
     }
     assert preset_name(DisplayWindow(1, 2)) == "custom"
+
+
+def test_some_voxels_of_a_large_scan_choose_its_first_window(monkeypatch):
+    voxels = np.random.default_rng(0).normal(40, 100, (60, 60, 60)).astype(np.float32)
+    voxels[:20] = np.nan  # what no scanner stored decides nothing
+    scan = Volume(voxels, np.eye(4), "MR")
+    whole = first_window(scan)
+    monkeypatch.setattr("medres.results.windows.ENOUGH_VOXELS", 27_000)
+    assert first_window(scan).center == pytest.approx(whole.center, abs=10)
+    assert first_window(scan).width == pytest.approx(whole.width, rel=0.05)
