@@ -7,57 +7,20 @@ Knows the pages from outside only.
 from __future__ import annotations
 
 import argparse
-import os
-import socket
-import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
+from app.headless import ARGUMENTS, CHROMIUM, free_port, running, view_words
 from medres.review.worklist import WorklistItem, open_worklist
 
-CHROMIUM = os.environ.get("MEDRES_CHROMIUM", "/usr/bin/chromium")
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-ARGUMENTS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 SIZE = ViewportSize(width=1440, height=900)
-START_SECONDS, PAGE_MS = 90, 90_000
+PAGE_MS = 90_000
 SETTLE_MS = 1500  # after the last drawing, for thumbnails
 MOST_STUDIES = 20
 PAGES = {"model": "Operating points", "data": "", "dashboard": "Readers"}  # what stands on each with a model
-
-
-@contextmanager
-def running(folder: Path) -> Iterator[str]:
-    """Run `medres view` on a folder; gives its address."""
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        port = door.getsockname()[1]
-    words = [sys.executable, "-m", "pipelines.cli", "view", str(folder), "--port", str(port), "--no-browser"]
-    server = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-    try:
-        yield _wait(f"http://127.0.0.1:{port}", server)
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-
-
-def _wait(address: str, server: subprocess.Popen[bytes]) -> str:
-    for _ in range(START_SECONDS * 5):
-        if server.poll() is not None:
-            break
-        try:
-            urllib.request.urlopen(f"{address}/_stcore/health", timeout=2)
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return address
-    raise SystemExit("the viewer did not start")
 
 
 def shoot_worklist(page: Page, address: str, out: Path) -> None:
@@ -117,7 +80,8 @@ def shoot_folder(browser: Browser, folder: Path, out: Path, studies: int) -> lis
     listed = open_worklist(folder)
     here = {digest for digest, place in listed.model_folders.items() if place.is_dir()}
     made = [out / "worklist.png"]
-    with running(folder) as address:
+    port = free_port()
+    with running(view_words(folder, port), port) as (address, _):
         page = browser.new_page(viewport=SIZE)
         shoot_worklist(page, address, made[0])
         for number, item in enumerate([item for item in listed.items if item.readable][:studies], start=1):

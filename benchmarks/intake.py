@@ -28,12 +28,12 @@ from typing import Any
 
 from benchmarks.intake_data import make_ct, make_small_files
 from benchmarks.intake_readers import READERS
+from benchmarks.page import write_section
 
 MR = (
     Path(os.environ.get("MEDRES_SHARED", Path(__file__).resolve().parents[2] / "shared")) / "data/dicom/mr_sagittal_192"
 )
 LONGEST_SECONDS = 6.0  # a reader that takes longer is timed fewer times
-START, END = "<!-- intake -->", "<!-- end of intake -->"
 
 
 def worker(reader: str, folder: Path, repeats: int) -> dict[str, Any]:
@@ -158,15 +158,6 @@ def _row(reader: str, result: dict[str, Any], ours: dict[str, Any]) -> str:
     return f"| {reader} | {' | '.join(cells)} | {peak} |"
 
 
-def write_section(page: Path, text: str) -> None:
-    """Replace our section of a page that others write too."""
-    block = f"{START}\n{text}{END}\n"
-    old = page.read_text(encoding="utf-8") if page.exists() else "# Benchmarks\n"
-    pattern = re.compile(f"{re.escape(START)}.*?{re.escape(END)}\n", re.S)
-    new = pattern.sub(lambda _: block, old) if pattern.search(old) else f"{old.rstrip()}\n\n{block}"
-    page.write_text(new, encoding="utf-8")
-
-
 def main() -> None:
     """Run everything, or be a worker."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -186,7 +177,7 @@ def main() -> None:
         text = run_all(given.out.resolve(), given.rounds, given.repeats)
         print(text)
         if given.write:
-            write_section(given.write, text)
+            write_section(given.write, "intake", text)
 
 
 def run_all(out: Path, rounds: int, repeats: int) -> str:

@@ -15,7 +15,6 @@ import json
 import math
 import os
 import platform
-import re
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.page import write_section
 from benchmarks.training_clock import Used, peak_memory, used
 from benchmarks.training_data import make_cohort
 from benchmarks.training_peer import Rival
@@ -38,7 +38,6 @@ from medres.training.toml_file import parse_experiment, read_experiment
 from medres.training.train import Run, Source, train
 from pipelines.phantoms.cohort import write_pictures, write_volumes
 
-START, END = "<!-- training -->", "<!-- end of training -->"
 ROOT = Path(__file__).resolve().parents[1]
 WORKERS = 2  # of the peer's loaders, as in the tutorial for volumes
 TITLES = {2: "2D ResNet-18, 224 px", 3: "3D ResNet-18, 64³"}
@@ -244,15 +243,6 @@ def _cell(one: dict[str, Any]) -> str:
     return f"{one['auroc']:.3f} ({one['lower']:.3f} to {one['upper']:.3f})"
 
 
-def write_section(page: Path, text: str) -> None:
-    """Put the section between its two marks, or at the end."""
-    section = f"{START}\n{text}\n{END}"
-    old = page.read_text(encoding="utf-8") if page.exists() else "# Benchmarks\n"
-    pattern = re.compile(f"{re.escape(START)}.*?{re.escape(END)}", re.DOTALL)
-    new = pattern.sub(lambda _: section, old) if pattern.search(old) else f"{old.rstrip()}\n\n{section}\n"
-    page.write_text(new, encoding="utf-8")
-
-
 def main() -> None:
     """Run and report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -289,7 +279,7 @@ def run(given: argparse.Namespace) -> None:
     (given.out / "training.json").write_text(json.dumps(found, indent=2))
     print(table(found))
     if given.write:
-        write_section(given.write, table(found))
+        write_section(given.write, "training", table(found))
 
 
 if __name__ == "__main__":

@@ -14,25 +14,21 @@ import itertools
 import json
 import os
 import platform
-import re
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from app.headless import ARGUMENTS, CHROMIUM, free_port, running
 from benchmarks import viewer_peer
+from benchmarks.page import write_section
 
-CHROMIUM = os.environ.get("MEDRES_CHROMIUM", "/usr/bin/chromium")
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-ARGUMENTS += ["--enable-unsafe-swiftshader"]  # WebGL on the processor, for NiiVue
-ARGUMENTS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+WITH_WEBGL = [*ARGUMENTS, "--enable-unsafe-swiftshader"]  # WebGL on the processor, for NiiVue
 SHAPES = ("256x256x128", "512x512x400")
 STEPS, PLAIN_STEPS, OPENINGS = 60, 8, 3
 PEER_STEPS = {"256x256x128": 12}  # on larger ones NiiVue takes too long without a GPU to be timed
@@ -69,25 +65,14 @@ DRIVE = """async ([steps, what]) => {
 }"""
 
 
-def serve(peer: Path | None) -> tuple[subprocess.Popen[bytes], str]:
-    """Start the benchmark's server, with the peer's scripts where there are any."""
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        port = door.getsockname()[1]
+def serving(peer: Path | None) -> AbstractContextManager[tuple[str, int]]:
+    """Run the benchmark's server, with the peer's scripts where there are any; gives its address and process."""
+    port = free_port()
     words = [sys.executable, "-m", "streamlit", "run", str(Path(__file__).with_name("viewer_server.py"))]
     options = {"server.address": "127.0.0.1", "server.port": port, "server.headless": "true"}
     options |= {"server.fileWatcherType": "none", "browser.gatherUsageStats": "false"}
     flags = [f"--{name}={value}" for name, value in options.items()]
-    environment = {**os.environ, **({"MEDRES_PEER": str(peer)} if peer else {})}
-    server = subprocess.Popen([*words, *flags], stdout=-3, env=environment)
-    for _ in range(600):
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2)
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return server, f"http://127.0.0.1:{port}"
-    raise SystemExit("the server did not start")
+    return running([*words, *flags], port, **({"MEDRES_PEER": str(peer)} if peer else {}))
 
 
 def open_page(browser: Browser, address: str, way: str, shape: str) -> tuple[Page, float]:
@@ -161,6 +146,8 @@ def summarise(values: list[float]) -> dict[str, float]:
 def table(found: dict[str, dict[str, Any]], version: str) -> str:
     """Lay the figures out in Markdown; `version` names the peer, or says why it is missing."""
     lines = [
+        "## Viewer",
+        "",
         f"{os.cpu_count()} cores, no GPU, {platform.machine()}; headless Chromium; milliseconds, median (p95). "
         f"NiiVue {version}, WebGL on the processor. Ratios are of medians: shown for the plain way, work for NiiVue.",
         "",
@@ -195,16 +182,6 @@ def _cell(value: dict[str, float]) -> str:
     return f"{value['median']:.1f} ({value['p95']:.1f})"
 
 
-def write_section(path: Path, text: str, name: str = "viewer", title: str = "Viewer") -> None:
-    """Put the table between its two marks, or at the end under its title."""
-    start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    section = f"{start}\n{text}\n{end}"
-    old = path.read_text(encoding="utf-8") if path.exists() else "# Benchmarks\n"
-    pattern = re.compile(f"{re.escape(start)}.*?{re.escape(end)}", re.DOTALL)
-    new = pattern.sub(lambda _: section, old) if pattern.search(old) else f"{old.rstrip()}\n\n## {title}\n\n{section}\n"
-    path.write_text(new, encoding="utf-8")
-
-
 def main() -> None:
     """Run and report."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -223,26 +200,22 @@ def main() -> None:
     (given.out / "viewer.json").write_text(json.dumps({"niivue": version, "milliseconds": found}, indent=2))
     print(table(found, version))
     if given.write:
-        write_section(given.write, table(found, version))
+        write_section(given.write, "viewer", table(found, version))
 
 
 def time_all(shapes: list[str], scripts: Path | None) -> dict[str, dict[str, Times]]:
     """Time every way on every shape, on one server and in one browser."""
     ways = {"canvas": time_canvas, "plain": time_plain, **({"niivue": time_peer} if scripts else {})}
-    server, address = serve(scripts)
-    try:
-        with sync_playwright() as play:
-            browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-            timed: dict[str, dict[str, Times]] = {shape: {} for shape in shapes}
-            for shape, (way, measure) in itertools.product(shapes, ways.items()):
-                if way == "niivue" and shape not in PEER_STEPS:
-                    continue
-                timed[shape][way] = measure(browser, address, shape)
-                medians = {what: f"{statistics.median(values):.1f}" for what, values in timed[shape][way].items()}
-                print(f"{shape} {way}: {medians}", flush=True)
-            browser.close()
-    finally:
-        server.terminate()
+    timed: dict[str, dict[str, Times]] = {shape: {} for shape in shapes}
+    with serving(scripts) as (address, _), sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=WITH_WEBGL)
+        for shape, (way, measure) in itertools.product(shapes, ways.items()):
+            if way == "niivue" and shape not in PEER_STEPS:
+                continue
+            timed[shape][way] = measure(browser, address, shape)
+            medians = {what: f"{statistics.median(values):.1f}" for what, values in timed[shape][way].items()}
+            print(f"{shape} {way}: {medians}", flush=True)
+        browser.close()
     return timed
 
 

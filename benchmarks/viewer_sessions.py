@@ -12,23 +12,21 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
-from benchmarks.viewer import ARGUMENTS, CHROMIUM, summarise, write_section
+from app.headless import ARGUMENTS, CHROMIUM, free_port, running, view_words
+from benchmarks.page import write_section
+from benchmarks.viewer import summarise
 from medres.ledger import Ledger, LedgerRow
 from medres.review.worklist import open_worklist
 
@@ -36,33 +34,13 @@ SHAPE, SESSIONS = (512, 512, 400), 4
 ROWS, OPENINGS = 5000, 12
 MIB = 2**20
 WAIT_MS = 240_000
-NAME = "viewer sessions"
+SIZE = ViewportSize(width=1440, height=900)
 
 
-@contextmanager
-def running(folder: Path) -> Iterator[tuple[str, int]]:
+def viewing(folder: Path) -> AbstractContextManager[tuple[str, int]]:
     """Run `medres view` on a folder; gives its address and its process."""
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        port = door.getsockname()[1]
-    words = [sys.executable, "-m", "pipelines.cli", "view", str(folder), "--port", str(port), "--no-browser"]
-    server = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield _wait(f"http://127.0.0.1:{port}"), server.pid
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
-
-
-def _wait(address: str) -> str:
-    for _ in range(1200):
-        try:
-            urllib.request.urlopen(f"{address}/_stcore/health", timeout=2)
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return address
-    raise SystemExit("the viewer did not start")
+    port = free_port()
+    return running(view_words(folder, port), port)
 
 
 def resident_mib(process: int) -> float:
@@ -93,11 +71,13 @@ def write_ledger(folder: Path) -> None:
 def measure_memory(browser: Browser, folder: Path) -> list[float]:
     """Open the study in one session after the other; gives the server's MiB without any, with 1, 2, ..."""
     key = open_worklist(folder).items[0].key
-    with running(folder) as (address, process):
-        _open(browser, address).context.close()  # the worklist: everything is loaded but the scan
+    with viewing(folder) as (address, process):
+        _open(
+            browser.new_context(viewport=SIZE), address
+        ).context.close()  # the worklist, whose thumbnail read the scan
         held = [resident_mib(process)]
         for _ in range(SESSIONS):
-            page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+            page = browser.new_context(viewport=SIZE).new_page()
             page.goto(f"{address}/reading?study={key}")
             page.locator('.medres[data-ready="all"]').wait_for(timeout=WAIT_MS)
             page.wait_for_timeout(1000)
@@ -106,19 +86,20 @@ def measure_memory(browser: Browser, folder: Path) -> list[float]:
 
 
 def time_worklist(browser: Browser, folder: Path) -> tuple[float, list[float]]:
-    """Open the worklist anew several times; gives the milliseconds of the first time and of the others."""
+    """Open the worklist several times in one browser; gives the milliseconds of the first time and of the others."""
     times = []
-    with running(folder) as (address, _):
+    with viewing(folder) as (address, _):
+        context = browser.new_context(viewport=SIZE)
         for _ in range(OPENINGS + 1):
             start = time.perf_counter()
-            page = _open(browser, address)
+            page = _open(context, address)
             times.append((time.perf_counter() - start) * 1000)
-            page.context.close()
+            page.close()
     return times[0], times[1:]
 
 
-def _open(browser: Browser, address: str) -> Page:
-    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+def _open(context: BrowserContext, address: str) -> Page:
+    page = context.new_page()
     page.goto(address)
     page.locator('[data-testid="stDataFrame"] canvas').first.wait_for(timeout=WAIT_MS)
     return page
@@ -130,15 +111,17 @@ def table(held: list[float], first: float, openings: list[float]) -> str:
     many, one = summarise(openings), held[1] - held[0]
     return "\n".join(
         [
+            "## Viewer: sessions and worklist",
+            "",
             f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; headless Chromium; `medres view` itself.",
             "",
             "| what | measured |",
             "|---|---|",
-            f"| server with the worklist open | {held[0]:.0f} MiB |",
+            f"| server with the worklist open, whose thumbnail has read the study | {held[0]:.0f} MiB |",
             f"| a {' × '.join(map(str, SHAPE))} study ({study:.0f} MiB) open in one session | + {one:.0f} MiB |",
             f"| the same study open in {SESSIONS} sessions | + {held[-1] - held[0]:.0f} MiB |",
             f"| worklist of {ROWS} rows, first opening after the start | {first:.0f} ms |",
-            f"| worklist of {ROWS} rows, {len(openings)} further openings, median (p95) "
+            f"| worklist of {ROWS} rows, {len(openings)} further openings in one browser, median (p95) "
             f"| {many['median']:.0f} ({many['p95']:.0f}) ms |",
         ]
     )
@@ -165,7 +148,7 @@ def main() -> None:
     text = table(held, first, openings)
     sys.stdout.write(text + "\n")
     if given.write:
-        write_section(given.write, text, NAME, "Viewer: sessions and worklist")
+        write_section(given.write, "viewer sessions", text)
 
 
 if __name__ == "__main__":

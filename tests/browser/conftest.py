@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = Path(os.environ.get("MEDRES_CHROMIUM", "/usr/bin/chromium"))
-ARGUMENTS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-ARGUMENTS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-START_SECONDS = 60
+from app.headless import ARGUMENTS, CHROMIUM, free_port, wait_for
+from tests.browser.viewer_process import ROOT, Viewer
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
+    if not Path(CHROMIUM).exists():
         reason = "Chromium is not installed; set MEDRES_CHROMIUM to its path"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         browser.close()
 
@@ -43,26 +37,6 @@ def page(chromium: Browser) -> Iterator[Page]:
     yield made
     context.close()
     assert made.faults == []  # type: ignore[attr-defined]
-
-
-def free_port() -> int:
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
-
-
-def wait_for(port: int, process: subprocess.Popen) -> str:
-    address = f"http://127.0.0.1:{port}"
-    for _ in range(START_SECONDS * 10):
-        if process.poll() is not None:
-            break
-        try:
-            urllib.request.urlopen(f"{address}/_stcore/health", timeout=2)
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return address
-    raise RuntimeError("the viewer did not start")
 
 
 @pytest.fixture(scope="session")
@@ -83,3 +57,11 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
     for process in started:
         process.terminate()
         process.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def viewer(results: Path) -> Iterator[Viewer]:
+    """`medres view` on a module's own `results`, which its tests may kill and start again."""
+    started = Viewer(results)
+    yield started
+    started.kill()

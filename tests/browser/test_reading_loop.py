@@ -28,13 +28,6 @@ def results(tmp_path_factory) -> Path:
     return build_results(tmp_path_factory.mktemp("CANARY-FOLDER"))
 
 
-@pytest.fixture(scope="module")
-def viewer(results):
-    started = Viewer(results)
-    yield started
-    started.kill()
-
-
 def look(box: Locator) -> dict:
     box.evaluate(FRAME)
     return box.evaluate("(box) => ({ ...box.medres.look, cursor: box.medres.cursor, heat: box.medres.heatLook.on })")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import FilePayload, Page, expect
 
-from tests.browser.viewer_process import Viewer, canvas, watch
+from tests.browser.viewer_process import canvas, watch
 from tests.results_folder import build_results
 
 pytestmark = pytest.mark.browser
@@ -21,13 +21,6 @@ CANARIES = ("Doe", "Jane", "MRN-778812", "onerror", "etc/passwd")
 @pytest.fixture(scope="module")
 def results(tmp_path_factory) -> Path:
     return build_results(tmp_path_factory.mktemp("uploads"))
-
-
-@pytest.fixture(scope="module")
-def viewer(results):
-    started = Viewer(results)
-    yield started
-    started.kill()
 
 
 def zipped(name: str, content: bytes) -> bytes:

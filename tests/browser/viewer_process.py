@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page
 
-from tests.browser.conftest import ROOT, free_port, wait_for
+from app.headless import free_port, view_words, wait_for
+
+ROOT = Path(__file__).resolve().parents[2]
 
 FRAME = "(box) => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(0))))"
 
@@ -24,10 +25,9 @@ class Viewer:
         self.address = self.start()
 
     def start(self) -> str:
-        words = [sys.executable, "-m", "pipelines.cli", "view", str(self.folder), "--port", str(self.port)]
         full = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
         self.process = subprocess.Popen(
-            [*words, "--no-browser", *self.more],
+            [*view_words(self.folder, self.port), *self.more],
             cwd=ROOT,
             env=full,
             stdout=subprocess.DEVNULL,
