@@ -14,6 +14,7 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.errors import InvalidDicomError
+from scipy import ndimage
 
 from medres import geometry
 from medres.datasets.nrrd import read_nrrd
@@ -27,6 +28,7 @@ RTSTRUCT_CLASS = "1.2.840.10008.5.1.4.1.1.481.3"  # RT Structure Set Storage
 JPEG = b"\xff\xd8"
 SAME_GRID = 1e-3  # mm by which affines may differ and still be one grid
 SLAB = 16  # slices resampled at once
+TOUCH = np.ones((3, 3, 3), bool)  # voxels of one lesion touch by a face, an edge or a corner
 CONVERTERS = {
     ".mha": "MetaImage", ".mhd": "MetaImage", ".mat": "MATLAB", ".json": "JSON contours", ".roi": "ImageJ",
     ".xml": "XML contours", ".nii.zst": "compressed NIfTI",
@@ -73,6 +75,23 @@ def read_mask(path: Path, volume: Volume) -> NDArray[np.bool_]:
             raise DatasetError("E_MASK", told, "export it on the scan's own grid")
         return found.inside
     return _on_grid(found, volume)
+
+
+def number_lesions(inside: NDArray[np.bool_]) -> tuple[NDArray[np.int_], int]:
+    """Tell the lesions of a segmentation apart: voxels of one touch by a face, an edge or a corner.
+
+    Args:
+        inside: (i, j, k) bool.
+
+    Returns:
+        ((i, j, k) int: 0 outside, the lesion's number from 1 inside; how many lesions).
+
+    Example:
+        >>> number_lesions(np.array([[[True, False, True]]]))[0].tolist()
+        [[[1, 0, 2]]]
+    """
+    numbered, count = ndimage.label(inside, TOUCH)
+    return numbered, int(count)
 
 
 def read_segmentation(path: Path) -> Segmentation:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from medres import geometry
+from medres.datasets.masks import number_lesions
 from medres.evaluation.localisation import Mark, hit_by_distance
 from medres.explain.checks import Lesion
 from medres.explain.heatmap import Heatmap
@@ -22,7 +22,6 @@ from medres.explain.heatmap import Heatmap
 HIT_RULE = "the region's hottest cell holds a voxel of the lesion"
 LEAST_RADIUS_MM = 3.0  # a small lesion, or one whose diameter nobody gave, is hit within this distance of its centre
 DISTANCE_RULE = f"the place lies within the lesion's radius of its centre, at least {LEAST_RADIUS_MM:g} mm"
-TOUCH = np.ones((3, 3, 3), bool)  # voxels of one lesion touch by a face, an edge or a corner
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ def mark_places(
 
 def _lesion_cells(inside: NDArray[np.bool_], affine: NDArray[np.float64], heatmap: Heatmap) -> list[Counter[int]]:
     """Count, for each lesion, its voxels in each native cell; voxels beyond the map belong to none."""
-    numbered, count = ndimage.label(inside, TOUCH)
+    numbered, count = number_lesions(inside)
     to_native = geometry.index_to_index(affine, heatmap.affine)
     found = []
     for number in range(1, count + 1):

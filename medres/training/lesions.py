@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from medres import geometry
-from medres.datasets.masks import read_segmentation
+from medres.datasets.masks import number_lesions, read_segmentation
 from medres.datasets.points import check_points, read_points
 from medres.datasets.rows import Manifest, ManifestRow
 from medres.errors import DatasetError
@@ -24,7 +24,6 @@ from medres.volume import Volume
 
 ENOUGH = 0.5  # share of a lesion, or of the inner part, that makes a patch positive by a mask
 MOST_CELLS = 4000  # voxels of a segmented lesion that are kept, spread evenly over it
-TOUCH = np.ones((3, 3, 3), bool)  # voxels of one lesion touch by a face, an edge or a corner
 
 Held = Literal["lesion", "part", "nothing"]
 
@@ -170,7 +169,7 @@ def _from_mask(place: Any, frames: Frames) -> tuple[Lesion, ...]:
     if found.affine is None and found.inside.shape != frames.scan_shape:
         told = f"the segmentation must have the scan's size {frames.scan_shape}, got {found.inside.shape}"
         raise DatasetError("E_MASK", told, "export it on the scan's own grid")
-    numbered, count = ndimage.label(found.inside, TOUCH)
+    numbered, count = number_lesions(found.inside)
     to_grid = geometry.index_to_index(affine, frames.affine)
     share = geometry.voxel_volume_mm3(affine) / geometry.voxel_volume_mm3(frames.affine)
     boxes = ndimage.find_objects(numbered)

@@ -15,7 +15,7 @@ from PIL import Image
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
-from medres.datasets.masks import read_mask
+from medres.datasets.masks import number_lesions, read_mask
 from medres.errors import DatasetError
 from medres.io import read
 from medres.volume import Volume
@@ -151,3 +151,10 @@ def test_real_lesion_masks_lie_on_their_pictures() -> None:
     inside = read_mask(folder / "masks/benign/001.png", scan)
     assert inside.shape == scan.shape
     assert 0.001 < inside.mean() < 0.9
+
+
+def test_voxels_that_touch_by_a_corner_are_one_lesion():
+    inside = np.zeros((5, 5, 5), bool)
+    inside[0, 0, 0] = inside[1, 1, 1] = inside[4, 4, 4] = True
+    numbered, count = number_lesions(inside)
+    assert (count, numbered[1, 1, 1], numbered[4, 4, 4]) == (2, 1, 2)
