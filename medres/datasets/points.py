@@ -104,19 +104,10 @@ def _lies_on(place: Sequence[float], affine: NDArray[np.float64], shape: tuple[i
 def _read(path: Path) -> Table:
     """Read the table; unlike a manifest, a header alone is allowed."""
     try:
-        return read_table(path)
+        return read_table(path, may_be_empty=True)
     except DatasetError as error:
-        columns = _header(path) if error.code == "E_MANIFEST_EMPTY" else ()
-        if columns:
-            return Table(columns, ())
         told = error.what.replace("the manifest", "the file of points")
         raise DatasetError("E_POINTS", told) from None
-
-
-def _header(path: Path) -> tuple[str, ...]:
-    """Give the header of a file that holds nothing else; empty for an empty file."""
-    first = path.read_text(encoding="utf-8-sig").strip()
-    return tuple(cell.strip() for cell in first.split(",")) if first else ()
 
 
 def _frame_of(columns: Sequence[str]) -> str:

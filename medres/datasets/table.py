@@ -50,11 +50,12 @@ def name_rows(numbers: Iterable[int]) -> str:
     return f"{'row' if len(ordered) == 1 else 'rows'} {text}{more}"
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, *, may_be_empty: bool = False) -> Table:
     """Read a CSV: UTF-8 with or without BOM, any line ends, comma, semicolon or tab.
 
     Args:
         path: the file.
+        may_be_empty: a header alone is a table too.
 
     Returns:
         The table; empty lines are left out but counted.
@@ -73,7 +74,7 @@ def read_table(path: Path) -> Table:
         raise DatasetError(
             "E_MANIFEST_FORMAT", f"each row must have {len(columns)} cells, got others in {name_rows(uneven)}"
         )
-    if not rows:
+    if not rows and not may_be_empty:
         raise DatasetError("E_MANIFEST_EMPTY", "the manifest must hold rows under its header, got 0")
     return Table(columns, rows)
 

@@ -34,7 +34,8 @@ def test_points_in_lps_come_out_in_ras(tmp_path):
 
 
 def test_a_header_alone_says_that_there_is_no_lesion(tmp_path):
-    assert read_points(written(tmp_path, "x_ras_mm,y_ras_mm,z_ras_mm\n")) == ()
+    for separator in ",;\t":
+        assert read_points(written(tmp_path, f"x_ras_mm{separator}y_ras_mm{separator}z_ras_mm\n")) == ()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from medres.datasets.table import format_table, name_rows, read_table
+from medres.datasets.table import Table, format_table, name_rows, read_table
 from medres.errors import DatasetError
 
 
@@ -36,3 +36,10 @@ def test_refuse_a_folder_and_a_missing_file(tmp_path: Path) -> None:
 
 def test_one_row_is_singular() -> None:
     assert name_rows([7, 7]) == "row 7"
+
+
+def test_a_header_alone_is_a_table_only_where_it_may_be(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a;b\n")
+    assert read_table(tmp_path / "t.csv", may_be_empty=True) == Table(("a", "b"), ())
+    with pytest.raises(DatasetError, match="E_MANIFEST_EMPTY"):
+        read_table(tmp_path / "t.csv")
