@@ -330,6 +330,26 @@ def index_to_index(from_affine: ArrayLike, to_affine: ArrayLike) -> Affine:
     return np.asarray(np.linalg.inv(np.asarray(to_affine, float)) @ np.asarray(from_affine, float))
 
 
+def nearest_voxel(affine: ArrayLike, shape: Sequence[int], point_mm: ArrayLike) -> tuple[int, int, int]:
+    """Find the voxel that lies nearest to a point, inside the grid.
+
+    Args:
+        affine: (4, 4), index to mm.
+        shape: (3,), of the grid.
+        point_mm: (3,), mm, in the affine's frame.
+
+    Returns:
+        (i, j, k).
+
+    Example:
+        >>> nearest_voxel(np.diag([2.0, 2.0, 2.0, 1.0]), (4, 4, 4), (2.2, 99.0, -5.0))
+        (1, 3, 0)
+    """
+    index = np.rint(apply_affine(np.linalg.inv(np.asarray(affine, float)), point_mm)).astype(int)
+    i, j, k = (int(n) for n in np.clip(index, 0, np.array(shape) - 1))
+    return i, j, k
+
+
 def centre_mm(affine: ArrayLike, shape: Sequence[int]) -> FloatArray:
     """Find the middle of a grid.
 

@@ -206,8 +206,7 @@ def to_place(index: NDArray[np.float64], probability: float, shown: ModelInput, 
         reference: the scan.
     """
     mm = geometry.apply_affine(shown.affine, index)
-    own = np.rint(geometry.apply_affine(np.linalg.inv(reference.affine), mm)).astype(int)
-    i, j, k = (int(n) for n in np.clip(own, 0, np.array(reference.shape) - 1))
     x, y, z = (float(value) for value in mm)
     width, depth, height = (float(n) for n in geometry.spacing_mm(shown.affine) * shown.views[0].size)
-    return Place((x, y, z), (i, j, k), probability, (width, depth, height))
+    voxel = geometry.nearest_voxel(reference.affine, reference.shape, mm)
+    return Place((x, y, z), voxel, probability, (width, depth, height))

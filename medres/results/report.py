@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from pydantic import Field, ValidationError
 
 from medres import __version__, geometry
@@ -259,18 +258,24 @@ def heatmap_facts(heatmap: Heatmap, volume: Volume) -> HeatmapFacts:
 
 
 def _region_facts(region: Region, volume: Volume) -> RegionFacts:
-    placed = volume.spacing_known and sides_known(volume)
-    voxel = np.rint(geometry.apply_affine(np.linalg.inv(volume.affine), region.centroid_mm)).astype(int)
-    inside = np.clip(voxel, 0, np.array(volume.shape) - 1)
+    ras_mm, lps_mm = _in_both_frames(region.centroid_mm, volume)
+    hottest_mm, _ = _in_both_frames(region.maximum_mm, volume)
     has_volume = volume.spacing_known and not volume.is_picture
     return RegionFacts(
-        centroid_ras_mm=_mm(region.centroid_mm) if placed else None,
-        centroid_lps_mm=_mm(geometry.LPS_TO_RAS[:3, :3] @ region.centroid_mm) if placed else None,
-        hottest_ras_mm=_mm(region.maximum_mm) if placed else None,
-        voxel=tuple(int(n) for n in inside),  # type: ignore[arg-type]
+        centroid_ras_mm=ras_mm,
+        centroid_lps_mm=lps_mm,
+        hottest_ras_mm=hottest_mm,
+        voxel=geometry.nearest_voxel(volume.affine, volume.shape, region.centroid_mm),
         volume_ml=round(region.volume_mm3 / 1000.0, 3) if has_volume else None,
         maximum=region.maximum,
     )
+
+
+def _in_both_frames(place_mm: Triple, volume: Volume) -> tuple[Triple | None, Triple | None]:
+    """Give a place in RAS+ mm and in DICOM's LPS mm; neither where spacing or sides are not known."""
+    if not (volume.spacing_known and sides_known(volume)):
+        return None, None
+    return _mm(place_mm), _mm(geometry.LPS_TO_RAS[:3, :3] @ place_mm)
 
 
 def _mm(place: Any) -> Triple:
@@ -302,10 +307,10 @@ def place_facts(place: Place, volume: Volume) -> PlaceFacts:
     Returns:
         Its facts; places in mm only where spacing and sides are known.
     """
-    placed = volume.spacing_known and sides_known(volume)
+    ras_mm, lps_mm = _in_both_frames(place.centre_mm, volume)
     return PlaceFacts(
-        centre_ras_mm=_mm(place.centre_mm) if placed else None,
-        centre_lps_mm=_mm(geometry.LPS_TO_RAS[:3, :3] @ place.centre_mm) if placed else None,
+        centre_ras_mm=ras_mm,
+        centre_lps_mm=lps_mm,
         voxel=place.voxel,
         slice=place.voxel[2] + 1,
         probability=place.probability,

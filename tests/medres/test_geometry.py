@@ -136,3 +136,8 @@ def test_the_centre_is_the_mean_of_the_corners():
     affine = np.diag([2.0, 3.0, 4.0, 1.0])
     corners = geometry.apply_affine(affine, list(itertools.product((0, 4), (0, 5), (0, 6))))
     assert np.allclose(geometry.centre_mm(affine, (5, 6, 7)), corners.mean(axis=0))
+
+
+@given(affines(), st.tuples(*[st.integers(0, 4)] * 3))
+def test_the_voxel_nearest_to_a_voxels_centre_is_that_voxel(affine, voxel):
+    assert geometry.nearest_voxel(affine, (5, 5, 5), geometry.apply_affine(affine, voxel)) == voxel
