@@ -15,6 +15,7 @@ from medres.datasets.rows import Manifest
 from medres.datasets.split import Split, build_split
 from medres.datasets.split_file import read_split, write_split
 from medres.errors import TrainingError
+from medres.evaluation.comparison import shared_level
 from medres.evaluation.estimate import to_fields
 from medres.evaluation.folds import measure_auroc
 from medres.evaluation.selection import compare_tables
@@ -22,14 +23,7 @@ from medres.models.cost import NetworkCost, measure_cost
 from medres.models.registry import build_network, check_input_size, find_entry
 from medres.models.spec import shown_size
 from medres.results.disclaimer import DISCLAIMER, Stamp
-from medres.results.network_comparison import (
-    COLUMNS,
-    ComparedNetwork,
-    comparison_rows,
-    cost_plot,
-    shared_level,
-    verdict,
-)
+from medres.results.network_comparison import COLUMNS, ComparedNetwork, comparison_rows, cost_plot, verdict
 from medres.results.writing import write_bytes
 from medres.training.memory import measure_need
 from medres.training.spec import ExperimentSpec

@@ -65,6 +65,25 @@ def _no_difference(method: str, labels: np.ndarray, unit: str, reason: str) -> D
     return Difference(*empty, method, labels.size, int(labels.sum()), unit, reason=reason)
 
 
+def shared_level(count: int) -> float:
+    """Give the level of each of several intervals that shall hold together.
+
+    Args:
+        count: differences that are looked at.
+
+    Returns:
+        Level of each, in [0, 1); all together hold with 0.95.
+
+    Source:
+        Bonferroni: the level is shared out over the comparisons.
+
+    Example:
+        >>> shared_level(1), round(shared_level(5), 3)
+        (0.95, 0.99)
+    """
+    return 1.0 - (1.0 - LEVEL) / max(1, count)
+
+
 def compare_auroc(
     y_true: ArrayLike,
     first: ArrayLike,

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from medres.evaluation.comparison import Difference
-from medres.evaluation.estimate import LEVEL, Estimate
+from medres.evaluation.estimate import Estimate
 from medres.models.cost import NetworkCost
 from medres.results.disclaimer import Stamp
 from medres.results.plots import finish
@@ -90,25 +90,6 @@ def _difference_cells(found: Difference | None) -> list[str]:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
-
-
-def shared_level(count: int) -> float:
-    """Give the level of each of several intervals that shall hold together.
-
-    Args:
-        count: differences that are looked at.
-
-    Returns:
-        Level of each, in [0, 1); all together hold with 0.95.
-
-    Source:
-        Bonferroni: the level is shared out over the comparisons.
-
-    Example:
-        >>> shared_level(1), round(shared_level(5), 3)
-        (0.95, 0.99)
-    """
-    return 1.0 - (1.0 - LEVEL) / max(1, count)
 
 
 def verdict(networks: Sequence[ComparedNetwork]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from medres.evaluation.comparison import (
     compare_decisions,
     compare_unpaired,
     mcnemar,
+    shared_level,
 )
 from medres.evaluation.patient_level import pool_by_patient
 from medres.evaluation.resampling import Resampling
@@ -139,3 +140,7 @@ def test_single_positive_gives_a_reason_and_never_p_1_unless_the_order_is_the_sa
     assert (found.difference, found.p, found.lower, found.reason) == (0.0, None, None, "no variance can be estimated")
     same = compare_auroc(labels, first, np.square(first))
     assert (same.statistic, same.p) == (0.0, 1.0)
+
+
+def test_the_level_is_shared_out_over_the_comparisons():
+    assert [round(shared_level(count), 4) for count in (1, 2, 4)] == [0.95, 0.975, 0.9875]
