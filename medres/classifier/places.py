@@ -19,7 +19,7 @@ from medres import geometry
 from medres.classifier.prediction import Place
 from medres.models.evidence import cell_evidence
 from medres.preprocessing.model_input import ModelInput, View
-from medres.preprocessing.views import cut_boxes
+from medres.preprocessing.views import cut_boxes, lay_box
 from medres.volume import Volume
 
 MOST_PLACES = 5
@@ -143,16 +143,9 @@ def refine(finder: Finder, shown: ModelInput, peaks: Sequence[NDArray[np.float64
     Returns:
         (V, 3), places in the prepared grid.
     """
-    boxes = [box_about(peak, shown) for peak in peaks]
+    boxes = [lay_box(peak, shown.views[0].size, shown.shape) for peak in peaks]
     maps, start, step = _smooth_evidence(finder, shown, boxes)
     return np.array([_centre(one, box, start, step) for one, box in zip(maps, boxes, strict=True)])
-
-
-def box_about(place: NDArray[np.float64], shown: ModelInput) -> View:
-    """Lay a patch about a place, moved inside the grid where it would reach out."""
-    size, shape = np.array(shown.views[0].size), np.array(shown.shape)
-    i, j, k = (int(n) for n in np.clip(np.rint(place + 0.5 - size / 2.0), 0, shape - size))
-    return View((i, j, k), shown.views[0].size)
 
 
 def _centre(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from medres.preprocessing.model_input import View
 from medres.preprocessing.spec import PatchesView, PreprocessingSpec, SlicesView, Views
@@ -93,6 +93,26 @@ def seen_along(views: tuple[View, ...], shape: Shape) -> tuple[NDArray[np.bool_]
         for axis in range(3):
             seen[axis][view.start[axis] : view.start[axis] + view.size[axis]] = True
     return seen
+
+
+def lay_box(place: ArrayLike, size: Shape, shape: Shape) -> View:
+    """Lay a box about a place, moved inside the grid where it would reach out.
+
+    Args:
+        place: (3,), index in the prepared grid, whole or not.
+        size: (3,), voxels of the box.
+        shape: (3,), voxels of the prepared grid, nowhere fewer.
+
+    Returns:
+        The box; the place lies in its middle where there is room.
+
+    Example:
+        >>> lay_box((5.0, 0.0, 9.0), (4, 4, 4), (10, 10, 10)).start
+        (4, 0, 6)
+    """
+    start = np.rint(np.asarray(place, float) + 0.5 - np.array(size) / 2.0)
+    i, j, k = (int(n) for n in np.clip(start, 0, np.array(shape) - size))
+    return View((i, j, k), size)
 
 
 def cut_views(grid: NDArray[np.float32], views: tuple[View, ...], spec: PreprocessingSpec) -> torch.Tensor:

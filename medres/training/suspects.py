@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.utils.data import Sampler
 
 from medres.preprocessing.model_input import View
+from medres.preprocessing.views import lay_box
 from medres.training.instances import InstanceSpec
 from medres.training.lesions import Lesion, held_by_patch
 from medres.training.prepared import Cut, PreparedScan
@@ -174,10 +175,7 @@ def _start_near(
     random: np.random.Generator,
 ) -> tuple[int, int, int]:
     """Lay a patch so that a place falls anywhere into its inner part; move it inside the grid where it reaches out."""
-    offset = np.array(size) * (0.5 + inner * random.uniform(-0.5, 0.5, 3))
-    start = np.rint(place + 0.5 - offset).astype(int)
-    i, j, k = (int(n) for n in np.clip(start, 0, np.array(shape) - size))
-    return i, j, k
+    return lay_box(place - np.array(size) * inner * random.uniform(-0.5, 0.5, 3), size, shape).start
 
 
 def find_extremes(scan: PreparedScan, *, dark: bool = False) -> NDArray[np.float64]:

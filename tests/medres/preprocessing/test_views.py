@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medres.preprocessing.spec import PatchesView, SlicesView, WholeView
-from medres.preprocessing.views import cut_views, find_views, patch_starts, seen_along
+from medres.preprocessing.views import cut_views, find_views, lay_box, patch_starts, seen_along
 from tests.small import spec_2d, spec_3d
 
 
@@ -86,3 +86,14 @@ def test_patches_of_the_tensor_are_the_boxes_their_views_name():
     for place, view in enumerate(views):
         box = tuple(slice(s, s + n) for s, n in zip(view.start, view.size, strict=True))
         assert np.array_equal(tensor[place], grid[(slice(None), *box)])
+
+
+@given(place=st.tuples(*[st.floats(-20, 40)] * 3), size=st.tuples(*[st.integers(1, 6)] * 3))
+def test_a_box_about_a_place_stays_inside_and_holds_every_place_that_the_grid_holds(place, size):
+    shape = (20, 12, 6)
+    box = lay_box(place, size, shape)
+    inside = np.clip(place, -0.5, np.array(shape) - 0.5)
+    first, last = np.array(box.start), np.array(box.start) + size - 1
+    assert (first >= 0).all()
+    assert (last < shape).all()
+    assert ((inside >= first - 0.5) & (inside <= last + 0.5)).all()
