@@ -232,15 +232,13 @@ def watch_suspects(batches: Any, module: Any, scans: Sequence[PreparedScan]) -> 
     """
     if not isinstance(batches, PatchBatches):
         return
-    precise = module.computation.get("precision", "fp32") != "bf16"
 
     def ask() -> list[NDArray[np.float64]]:
-        """Score every patch; in several processes with the same running means, so that all choose alike."""
+        """Score every patch, in fp32; in several processes with the same running means, so that all choose alike."""
         agree_on_buffers(module.judged)
-        with torch.autocast(module.device.type, torch.bfloat16, enabled=not precise):
-            return score_patches(
-                module, scans, module.facts.positive, batch_size=SCORED_AT_ONCE, lay_out=lambda x: x.to(module.device)
-            )
+        return score_patches(
+            module, scans, module.facts.positive, batch_size=SCORED_AT_ONCE, lay_out=lambda x: x.to(module.device)
+        )
 
     batches.suspicion = ask
 
