@@ -20,7 +20,7 @@ from medres.models.golden import build_phantom, golden_probabilities, phantom_re
 from medres.models.spec import TrainedModelSpec
 from medres.models.trained_model import TrainedModel, build_trained_network, check_members, save_ensemble
 from medres.training.dataset import prepare_volumes
-from medres.training.points import choose_points
+from medres.training.operating_points import choose_points
 from medres.training.spec import ExperimentSpec
 
 

@@ -34,7 +34,7 @@ from medres.models.trained_model import TrainedModel, save_trained_model
 from medres.training.dataset import PreparedScan, prepare_volumes
 from medres.training.fit import Fitted
 from medres.training.module import scan_scores
-from medres.training.points import choose_points
+from medres.training.operating_points import choose_points
 from medres.training.spec import ExperimentSpec
 
 TEMPERATURES = (0.5, 10.0)  # a separable validation set must not make a model sure without end

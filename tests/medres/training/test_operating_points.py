@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from medres.errors import EvaluationError
-from medres.training.points import choose_points
+from medres.training.operating_points import choose_points
 from medres.training.spec import OperatingSpec
 
 TRUTH = np.array([0, 0, 1, 1])
