@@ -35,12 +35,12 @@ from medres.training.dataset import ScanDataset
 from medres.training.kept_memory import kept_memory
 from medres.training.memory import check_memory, free_memory, measure_need
 from medres.training.module import ClassifierModule, Facts, Watchers, as_table, group_logits
+from medres.training.patch_batches import PatchBatches, watch_suspects
 from medres.training.precision import Computation, choose_computation, find_device, lay_out
 from medres.training.prepared import PreparedScan
 from medres.training.processes import count_machines, is_torn, part_ways
 from medres.training.sampling import EpochBatches, OrderedBatches, in_order
 from medres.training.spec import ExperimentSpec
-from medres.training.suspects import PatchBatches, watch_suspects
 from medres.training.tracking import find_mlflow
 
 FEWEST = 2  # patients of each class, below which neither a split nor a loss makes sense

@@ -1,6 +1,6 @@
 """How a network learns from patches of which few hold the lesion -> InstanceSpec, frozen and validated.
 
-Knows no scan and no network; `suspects.py` draws the patches.
+Knows no scan and no network; `patch_batches.py` draws the patches.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from medres.preprocessing.spec import PatchesView
 from medres.preprocessing.views import find_views
 from medres.training.instances import InstanceSpec
 from medres.training.lesions import Lesion, held_by_patch
+from medres.training.patch_batches import PatchBatches, judging, score_patches, watch_suspects
 from medres.training.prepared import PreparedScan
-from medres.training.suspects import PatchBatches, judging, score_patches, watch_suspects
 
 SHAPE, SIZE, OVERLAP = (20, 18, 16), (8, 8, 8), 0.25
 BOXES = find_views(PatchesView(size=SIZE, overlap=OVERLAP), SHAPE)
