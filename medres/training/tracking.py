@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import math
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -74,7 +75,7 @@ class MlflowTracker(Logger):
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Send numbers of an epoch; those that are not finite are left out."""
         if self.experiment is not None:
-            finite = {name: float(value) for name, value in metrics.items() if abs(float(value)) < float("inf")}
+            finite = {name: float(value) for name, value in metrics.items() if math.isfinite(value)}
             self._try(
                 lambda: [
                     self._client.log_metric(self._run, name, value, step=step or 0) for name, value in finite.items()

@@ -32,6 +32,7 @@ from medres.models.transfer import LoadingRecord, load_weights
 from medres.training.dataset import prepare_scans
 from medres.training.finish import Data, finish
 from medres.training.fit import Place, check_classes, fit_network, refuse_too_large, share_of_batch
+from medres.training.instances import Supervision
 from medres.training.module import Watchers
 from medres.training.precision import find_device
 from medres.training.prepared import PreparedScan
@@ -181,7 +182,8 @@ def _prepare(
     """Read and prepare both parts under one count."""
     parts = [source.split.rows(source.manifest, name) for name in ("train", "validation")]
     total, before, found = sum(map(len, parts)), 0, []
-    for rows, supervision in zip(parts, (_supervision(experiment), "scan"), strict=True):
+    told_by: tuple[Supervision, Supervision] = (_supervision(experiment), "scan")
+    for rows, supervision in zip(parts, told_by, strict=True):
 
         def advance(done: int, _: int, before: int = before) -> None:
             """Count on from the part before."""
@@ -189,13 +191,13 @@ def _prepare(
                 run.on_prepare(before + done, total)
 
         spec, labels = experiment.preprocessing, experiment.labels
-        about: dict[str, Any] = {"cache": source.cache, "on_progress": advance, "supervision": supervision}
-        found.append(prepare_scans(source.manifest, rows, spec, labels, **about))
+        where = (source.manifest, rows, spec, labels)
+        found.append(prepare_scans(*where, cache=source.cache, on_progress=advance, supervision=supervision))
         before += len(rows)
     return found[0], found[1]
 
 
-def _supervision(experiment: ExperimentSpec) -> str:
+def _supervision(experiment: ExperimentSpec) -> Supervision:
     """Say what tells the training where lesions are; validation scans are judged by their labels alone."""
     instances = experiment.training.instances
     return "scan" if instances is None else instances.supervision
