@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -35,7 +35,7 @@ COUNTERS = "num_batches_tracked"  # of batch norms; older files lack them, and n
 LEAST_COVERAGE = 0.9
 SHORTCUT = "downsample"
 STATISTICS = ".running_"  # means and variances of batch norms
-LAYOUTS = ("auto", "torchvision", "medicalnet", "medres", "other")
+LAYOUTS = get_args(Layout)
 INFLATED = "inflated from 2D"
 FRESH = "drawn afresh: the head belongs to its labels"
 
