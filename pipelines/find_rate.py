@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,14 +19,19 @@ from medres.results.disclaimer import Stamp
 from medres.results.evaluation_tables import write_csv
 from medres.results.plots import learning_rate_sweep
 from medres.results.writing import write_bytes
-from medres.training.dataset import prepare_scans
-from medres.training.find_rate import find_rate
+from medres.training.dataset import ScanDataset, prepare_scans
+from medres.training.find_rate import STEPS, find_rate
+from medres.training.fit import draw_batches
 from medres.training.losses import class_weights
+from medres.training.patch_batches import PatchBatches
+from medres.training.prepared import PreparedScan
 from medres.training.sampling import EpochBatches
+from medres.training.spec import ExperimentSpec
 from pipelines import console
 from pipelines.training import Task
 
 PICTURE, TABLE = "learning_rates.png", "learning_rates.csv"
+MOST_EPOCHS = 64  # before batches come again
 
 
 def sweep_rates(task: Task, parts: Split, out: Path) -> int:
@@ -40,19 +48,25 @@ def sweep_rates(task: Task, parts: Split, out: Path) -> int:
     experiment, rows = task.experiment, parts.rows(task.scans, "train")
     with console.progress("prepare") as advance:
         scans = prepare_scans(
-            task.scans, rows, experiment.preprocessing, experiment.labels, cache=task.cache, on_progress=advance
+            task.scans,
+            rows,
+            experiment.preprocessing,
+            experiment.labels,
+            cache=task.cache,
+            on_progress=advance,
+            supervision=experiment.training.supervision,
         )
-    spec = experiment.training
-    labels, views = [scan.label for scan in scans], [scan.views for scan in scans]
-    sampler = EpochBatches(labels, views, batch_size=spec.batch_size, seed=spec.seed)
-    order = [places for epoch in range(64) for places in _epoch(sampler, epoch)]
+    spec, dataset = experiment.training, ScanDataset(scans)
+    sampler = _sampler(experiment, scans)
+    order = list(islice((places for epoch in range(MOST_EPOCHS) for places in _epoch(sampler, epoch)), STEPS))
 
     def batch(step: int) -> tuple[Tensor, Tensor]:
-        places = order[step % len(order)]
-        x = torch.stack([scans[scan].view(view) for scan, view in places])
-        return x, torch.tensor([scans[scan].label for scan, _ in places])
+        """Give a batch as training draws it."""
+        tensors, labels, _ = zip(*(dataset[place] for place in order[step % len(order)]), strict=True)
+        return torch.stack(tensors), torch.tensor(labels)
 
     counts = np.bincount([scan.label for scan in scans], minlength=len(experiment.labels.names))
+    counts = getattr(sampler, "label_counts", counts)  # of patches, where these have their own labels
     weights = class_weights(tuple(map(int, counts)), spec.balance)
     found = find_rate(build_network(experiment.network_spec, spec.seed), batch, weights)
     stamp = Stamp(experiment.name, experiment.version, date.today().isoformat())
@@ -63,6 +77,15 @@ def sweep_rates(task: Task, parts: Split, out: Path) -> int:
     return console.EXIT_OK
 
 
-def _epoch(sampler: EpochBatches, epoch: int) -> list[list[tuple[int, int]]]:
+def _sampler(experiment: ExperimentSpec, scans: Sequence[PreparedScan]) -> EpochBatches | PatchBatches:
+    """Draw one view of each scan, or with `training.instances` the patches that its first epochs learn from."""
+    spec = experiment.training
+    if spec.instances is not None:
+        return draw_batches(experiment, scans)
+    labels, views = [scan.label for scan in scans], [scan.views for scan in scans]
+    return EpochBatches(labels, views, batch_size=spec.batch_size, seed=spec.seed)
+
+
+def _epoch(sampler: EpochBatches | PatchBatches, epoch: int) -> list[Any]:
     sampler.set_epoch(epoch)
     return list(sampler)

@@ -26,6 +26,8 @@ from medres.training.dataset import prepare_scans
 from medres.training.toml_file import parse_experiment
 from medres.training.train import Run, Source, train
 from pipelines.evaluate import from_model, measure
+from pipelines.find_rate import sweep_rates
+from pipelines.training import Task
 
 SHAPE, SPACING_MM = (24, 22, 20), (2.0, 2.0, 2.5)
 RADIUS_MM = 4.0
@@ -127,6 +129,17 @@ def test_a_planted_ball_is_found_and_placed(balls, tmp_path, way):
     localised = measured.setting.localisation
     assert localised["lesions_marked"].n == OTHERS // 2
     assert localised["hit_rate"].value > localised["hit_rate_blind"].value
+
+
+def test_rates_are_swept_over_the_patches_that_a_training_would_learn_from(balls, tmp_path):
+    manifest = read_manifest(balls / "manifest.csv")
+    experiment = parse_experiment(TOML.format(instances=WAYS["points"]))
+    task = Task(experiment, manifest, None, tmp_path / "cache")
+    assert sweep_rates(task, split_from_column(manifest), tmp_path) == 0
+    assert (tmp_path / "learning_rates.csv").read_text().startswith("learning_rate,loss\n1e-06,")
+    blind = manifest.with_rows([replace(row, points_path=None) for row in manifest.rows])
+    with pytest.raises(DatasetError, match="E_LESION_NONE"):
+        sweep_rates(replace(task, scans=blind), split_from_column(blind), tmp_path)
 
 
 def test_reject_points_of_the_wrong_frame_by_row_before_anything_is_learnt(balls, tmp_path):

@@ -215,13 +215,21 @@ def _loaders(
     """Build the loaders; scans lie ready, so that no worker is needed."""
     ordered = OrderedBatches([scan.views for scan in validation], experiment.training.batch_size)
     return (
-        DataLoader(ScanDataset(training), batch_sampler=_batches(experiment, training)),
+        DataLoader(ScanDataset(training), batch_sampler=draw_batches(experiment, training)),
         DataLoader(ScanDataset(validation), batch_sampler=ordered),
     )
 
 
-def _batches(experiment: ExperimentSpec, training: Sequence[PreparedScan]) -> EpochBatches | PatchBatches:
-    """Draw scans and views, or with `training.instances` the patches that are worth learning from."""
+def draw_batches(experiment: ExperimentSpec, training: Sequence[PreparedScan]) -> EpochBatches | PatchBatches:
+    """Draw scans and views, or with `training.instances` the patches that are worth learning from.
+
+    Args:
+        experiment: how.
+        training: scans to learn from.
+
+    Returns:
+        The batches of one epoch after another.
+    """
     spec, views = experiment.training, experiment.preprocessing.views
     if spec.instances is not None:
         return PatchBatches(

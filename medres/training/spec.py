@@ -18,7 +18,7 @@ from medres.models.test_time import TestTimeSpec
 from medres.preprocessing.spec import Frozen, PreprocessingSpec
 from medres.training.augmentation.spec import AugmentationSpec
 from medres.training.augmentation.units import check_units
-from medres.training.instances import InstanceSpec
+from medres.training.instances import InstanceSpec, Supervision
 from medres.training.pretraining.spec import PretrainingSpec
 
 SCHEMA_VERSION = 1
@@ -147,6 +147,11 @@ class TrainingSpec(Frozen):
     views_per_scan: int = Field(1, ge=1)
     instances: InstanceSpec | None = None
     seed: int = 0
+
+    @property
+    def supervision(self) -> Supervision:
+        """What tells the training where lesions are; validation scans are judged by their labels alone."""
+        return "scan" if self.instances is None else self.instances.supervision
 
 
 class OperatingSpec(Frozen):

@@ -182,7 +182,7 @@ def _prepare(
     """Read and prepare both parts under one count."""
     parts = [source.split.rows(source.manifest, name) for name in ("train", "validation")]
     total, before, found = sum(map(len, parts)), 0, []
-    told_by: tuple[Supervision, Supervision] = (_supervision(experiment), "scan")
+    told_by: tuple[Supervision, Supervision] = (experiment.training.supervision, "scan")
     for rows, supervision in zip(parts, told_by, strict=True):
 
         def advance(done: int, _: int, before: int = before) -> None:
@@ -195,12 +195,6 @@ def _prepare(
         found.append(prepare_scans(*where, cache=source.cache, on_progress=advance, supervision=supervision))
         before += len(rows)
     return found[0], found[1]
-
-
-def _supervision(experiment: ExperimentSpec) -> Supervision:
-    """Say what tells the training where lesions are; validation scans are judged by their labels alone."""
-    instances = experiment.training.instances
-    return "scan" if instances is None else instances.supervision
 
 
 def _start(experiment: ExperimentSpec, weights: Path | None, run: Run) -> tuple[torch.nn.Module, LoadingRecord] | None:
