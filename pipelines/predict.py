@@ -14,6 +14,7 @@ from medres.io.privacy import silence_pydicom
 from medres.results.disclaimer import DISCLAIMER, NO_REGION, PHANTOM
 from medres.results.folder import REPORT_FILE, today, write_results
 from medres.results.report import Report, Triple, build_report
+from medres.results.words import probability_words
 from medres.volume import Volume
 from pipelines.console import say
 from pipelines.scans import intake_choices, read_scan, reference_of, refusing
@@ -94,9 +95,9 @@ def _answer_lines(report: Report) -> list[str]:
         cure = CODES[answer.code].cure if answer.code in CODES else ""
         return ["out of scope: no probability", f"{answer.code}: {answer.reason} - {cure}"]
     lines = [
-        f"{answer.positive_label} {answer.probability:.3f}: {answer.decision} "
+        f"{answer.positive_label} {probability_words(answer.probability)}: {answer.decision} "
         f"(threshold {point['threshold']:.3f}, operating point {point['name']})",
-        ", ".join(f"{label} {value:.3f}" for label, value in answer.probabilities.items()),
+        ", ".join(f"{label} {probability_words(value)}" for label, value in answer.probabilities.items()),
     ]
     standing = report.standing
     if standing is not None and standing.negatives_below is not None:
@@ -114,7 +115,8 @@ def _place_lines(report: Report) -> list[str]:
         where = f"slice {place.slice} of {report.scan.shape[2]}, voxel {', '.join(map(str, place.voxel))}"
         if place.centre_ras_mm is not None and place.centre_lps_mm is not None:
             where += f", {_both_frames(place.centre_ras_mm, place.centre_lps_mm)}"
-        lines.append(f"place {number}: {report.answer.positive_label} {place.probability:.3f} at {where}")
+        said = f"{report.answer.positive_label} {probability_words(place.probability)}"
+        lines.append(f"place {number}: {said} at {where}")
     return lines
 
 

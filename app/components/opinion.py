@@ -11,7 +11,8 @@ from app.components.page import plain
 from medres.errors import MedresError
 from medres.explain.heatmap import Heatmap, Region
 from medres.results.disclaimer import NO_REGION, PHANTOM
-from medres.review.opinion import Opinion, probability_words, trust_words, warning_words
+from medres.results.words import probability_words
+from medres.review.opinion import Opinion, trust_words, warning_words
 from medres.review.scene import place_in_scan, place_words
 
 COLOURS = {"positive": "red", "negative": "green", "indeterminate": "orange"}

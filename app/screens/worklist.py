@@ -14,6 +14,7 @@ from app import state
 from app.components.page import ON, always_say, plain
 from app.components.upload import draw_upload
 from medres.errors import MedresError
+from medres.results.words import LEAST, MOST
 from medres.review.decisions import Progress
 from medres.review.opinion import Opinion, warning_words
 from medres.review.worklist import Worklist, WorklistItem
@@ -29,8 +30,7 @@ STATUSES = {
 }
 STANDINGS = ["new", "begun", "read", "discordant"]
 HIDDEN = "After your first reading"
-LEAST_SHOWN, MOST_SHOWN = 0.001, 0.999  # three digits, never a certainty
-NEVER_CERTAIN = "0.999 stands for that and more, 0.001 for that and less: no score is a certainty"
+NEVER_CERTAIN = f"{MOST} stands for that and more, {LEAST} for that and less: no score is a certainty"
 MOST_MODELS = 4  # columns of scores
 ROW_PIXELS = 44
 
@@ -227,7 +227,7 @@ def _shown(said: Opinion | None) -> float | None:
     """Give a probability as its three digits show it."""
     if said is None or said.probability is None:
         return None
-    return min(max(said.probability, LEAST_SHOWN), MOST_SHOWN)
+    return min(max(said.probability, LEAST), MOST)
 
 
 def _status(item: WorklistItem) -> str:

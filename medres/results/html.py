@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from medres.errors import CODES, StoreError
 from medres.results.disclaimer import DISCLAIMER, NO_REGION, PHANTOM
 from medres.results.report import HeatmapFacts, PictureFacts, Report
+from medres.results.words import probability_words
 from medres.results.writing import write_bytes
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -110,9 +111,7 @@ def _said(code: str) -> tuple[str, str]:
 
 def _number(probability: float | None) -> str:
     """Show a probability with three digits, never as a certainty."""
-    if probability is None:
-        return ""
-    return "< 0.001" if probability < 0.001 else "> 0.999" if probability > 0.999 else f"{probability:.3f}"
+    return "" if probability is None else probability_words(probability)
 
 
 def _coverage_warning(report: Report) -> str:

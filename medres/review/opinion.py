@@ -106,22 +106,6 @@ def opinion_of_prediction(prediction: Prediction) -> Opinion:
     )
 
 
-def probability_words(probability: float) -> str:
-    """Show a probability with three digits, never as a certainty.
-
-    Args:
-        probability: in [0, 1].
-
-    Returns:
-        Such as "0.882".
-
-    Example:
-        >>> probability_words(0.99997)
-        '> 0.999'
-    """
-    return "< 0.001" if probability < 0.001 else "> 0.999" if probability > 0.999 else f"{probability:.3f}"
-
-
 def trust_words(scorecard: Mapping[str, Any] | None) -> str:
     """Say whether a model's heatmaps passed their tests.
 

@@ -21,9 +21,10 @@ from medres.results.pictures import Shot, draw_picture, encode_png, key_shots
 from medres.results.planes import plane_grid, planes_of
 from medres.results.standing import Standing
 from medres.results.windows import DisplayWindow
+from medres.results.words import probability_words
 from medres.review.decisions import Progress, Reading
 from medres.review.key_images import KeyImage
-from medres.review.opinion import Opinion, probability_words, trust_words, warning_words
+from medres.review.opinion import Opinion, trust_words, warning_words
 from medres.review.scene import place_words
 from medres.volume import Volume
 
