@@ -37,6 +37,7 @@ def build_html(report: Report, pictures: Mapping[str, bytes]) -> str:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
+    environment.filters["words"] = probability_words
     page = environment.get_template("report.html.jinja")
     return page.render(
         report=report,
