@@ -68,7 +68,7 @@ class Fitted:
 
 
 @dataclass(frozen=True)
-class Place:
+class Workplace:
     """Where a training runs.
 
     Attributes:
@@ -94,7 +94,7 @@ def fit_network(
     experiment: ExperimentSpec,
     training: Sequence[PreparedScan],
     validation: Sequence[PreparedScan],
-    place: Place,
+    place: Workplace,
     start: tuple[nn.Module, LoadingRecord] | None = None,
 ) -> Fitted | None:
     """Fit a network on training scans, keep the epoch that is best on validation scans.
@@ -186,7 +186,7 @@ def check_classes(experiment: ExperimentSpec, scans: Iterable[tuple[str, int | N
             raise TrainingError("E_TRAIN_CLASS", told)
 
 
-def _find_resumed(experiment: ExperimentSpec, place: Place) -> dict[str, Any] | None:
+def _find_resumed(experiment: ExperimentSpec, place: Workplace) -> dict[str, Any] | None:
     """Find the checkpoint to go on from, or make sure that there is none in the way."""
     last = place.folder / LAST
     if place.resume:
@@ -258,7 +258,7 @@ def _module(
     validation: Sequence[PreparedScan],
     how: Computation,
     loader: DataLoader[Any],
-    place: Place,
+    place: Workplace,
 ) -> ClassifierModule:
     """Put network, facts and watchers together."""
     counts = np.bincount([scan.label for scan in training], minlength=len(experiment.labels.names))
@@ -276,7 +276,7 @@ def _module(
     return ClassifierModule(network, experiment, facts, steps=steps, watchers=place.watchers)
 
 
-def _trainer(experiment: ExperimentSpec, place: Place, device: torch.device, how: Computation) -> lightning.Trainer:
+def _trainer(experiment: ExperimentSpec, place: Workplace, device: torch.device, how: Computation) -> lightning.Trainer:
     """Set Lightning up, without its own talk."""
     spec = experiment.training
     callbacks: list[Callback] = [*checkpoint_callbacks(place.folder)]
@@ -303,7 +303,7 @@ def _trainer(experiment: ExperimentSpec, place: Place, device: torch.device, how
     )
 
 
-def _strategy(experiment: ExperimentSpec, place: Place) -> Any:
+def _strategy(experiment: ExperimentSpec, place: Workplace) -> Any:
     """Name the strategy; stages that stand still at first leave gradients out, which DDP must know."""
     staged = bool(experiment.training.frozen_epochs or experiment.training.unfreeze_every)
     if place.strategy in ("auto", "ddp") and place.devices * count_machines() > 1:
@@ -311,7 +311,7 @@ def _strategy(experiment: ExperimentSpec, place: Place) -> Any:
     return place.strategy
 
 
-def find_loggers(experiment: ExperimentSpec, place: Place) -> list[Any]:
+def find_loggers(experiment: ExperimentSpec, place: Workplace) -> list[Any]:
     """Give TensorBoard's logger, and MLflow's where that is installed.
 
     Args:

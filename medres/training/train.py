@@ -31,7 +31,7 @@ from medres.models.trained_model import DESCRIPTION, TrainedModel
 from medres.models.transfer import LoadingRecord, load_weights
 from medres.training.dataset import prepare_scans
 from medres.training.finish import Data, finish
-from medres.training.fit import Place, check_classes, fit_network, refuse_too_large, share_of_batch
+from medres.training.fit import Workplace, check_classes, fit_network, refuse_too_large, share_of_batch
 from medres.training.instances import Supervision
 from medres.training.module import Watchers
 from medres.training.precision import find_device
@@ -109,7 +109,7 @@ def train(experiment: ExperimentSpec, source: Source, out: Path, run: Run | None
     _check_processes(experiment, run)
     _refuse_early(experiment, source, run)
     training, validation = _prepare(experiment, source, run)
-    place = Place(out / RUN, run.device, run.resume, run.tensorboard, run.watchers, run.devices, run.strategy)
+    place = Workplace(out / RUN, run.device, run.resume, run.tensorboard, run.watchers, run.devices, run.strategy)
     start = _start(experiment, source.weights, run)
     fitted = fit_network(experiment, training, validation, place, start)
     if fitted is None:

@@ -8,7 +8,7 @@ import torch
 
 from medres.errors import ModelError, TrainingError
 from medres.training.dataset import prepare_scans
-from medres.training.fit import Place, fit_network
+from medres.training.fit import Workplace, fit_network
 from medres.training.module import Watchers
 from tests.medres.training import cohorts
 
@@ -22,7 +22,7 @@ def parts(tmp_path_factory):
 
 
 def fit(parts, folder, *, resume=False, on_epoch=None, **changes):
-    place = Place(folder, resume=resume, tensorboard=False, watchers=Watchers(on_epoch=on_epoch))
+    place = Workplace(folder, resume=resume, tensorboard=False, watchers=Watchers(on_epoch=on_epoch))
     return fit_network(cohorts.experiment(**changes), *parts, place)
 
 
@@ -130,4 +130,4 @@ def test_reject_folder_that_holds_another_run(parts, tmp_path):
 def test_reject_input_too_small_for_the_network(parts, tmp_path):
     spec = cohorts.experiment(cohorts.TOML.replace('stem = "small"', 'stem = "standard"'))
     with pytest.raises(ModelError, match=r"E_INPUT_SMALL.*at least 17.*12 x 12 x 12"):
-        fit_network(spec, *parts, Place(tmp_path))
+        fit_network(spec, *parts, Workplace(tmp_path))
