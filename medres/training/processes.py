@@ -15,8 +15,6 @@ from medres.errors import TrainingError
 
 T = TypeVar("T")
 RANKS = ("RANK", "SLURM_PROCID", "LOCAL_RANK")  # set by torchrun, SLURM, Lightning's launcher
-
-
 LAUNCHED = (("LOCAL_WORLD_SIZE", "WORLD_SIZE"), ("SLURM_NTASKS_PER_NODE", "SLURM_STEP_NUM_TASKS"))  # torchrun, srun
 TORN = ("gloo", "nccl", "peer", "connection", "broken pipe", "socket", "timed out")  # words of a meeting that broke
 
