@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from medres import geometry
 from medres.classifier import load_classifier
-from medres.datasets.masks import read_segmentation
+from medres.datasets.masks import number_lesions, read_segmentation
 from medres.datasets.rows import Manifest, ManifestRow
 from medres.datasets.split import Split
 from medres.explain.checks import Lesion
@@ -109,7 +108,7 @@ def lesions_of(mask: Path) -> tuple[Lesion, ...]:
     """Describe each connected region of a segmentation by its centre and the radius of a ball (a disc) of its size."""
     found = read_segmentation(mask)
     affine = read(mask, modality="SEG").affine if found.affine is None else found.affine
-    marked, count = ndimage.label(found.inside)
+    marked, count = number_lesions(found.inside)
     flat = found.affine is None and found.inside.shape[2] == 1
     return tuple(_lesion(affine, flat, np.argwhere(marked == index)) for index in range(1, count + 1))
 

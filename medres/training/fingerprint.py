@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from medres import geometry
+from medres.datasets.masks import number_lesions
 from medres.datasets.rows import Manifest, ManifestRow
 from medres.errors import DatasetError, MedresError
 from medres.io.reading import read
@@ -192,7 +193,8 @@ def _measure_lesion(manifest: Manifest, row: ManifestRow, volume: Volume) -> tup
         mask = read(place, modality="SEG")
     except MedresError:
         return None
-    marked, count = ndimage.label(np.asarray(mask.voxels if mask.voxels.ndim == 3 else mask.voxels[..., 0]) > 0)
+    inside = np.asarray(mask.voxels if mask.voxels.ndim == 3 else mask.voxels[..., 0]) > 0
+    marked, count = number_lesions(inside)
     if not count:
         return None
     largest = int(np.argmax(np.bincount(marked.reshape(-1))[1:])) + 1

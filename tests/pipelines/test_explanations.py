@@ -71,3 +71,10 @@ def test_a_picture_s_segmentation_gives_a_disc_in_the_detector_s_frame(tmp_path)
     (lesion,) = lesions_of(tmp_path / "mask.png")
     assert lesion.centre_mm == pytest.approx((34.5, 14.5, 0.0))
     assert lesion.radius_mm == pytest.approx(np.sqrt(100 / np.pi))
+
+
+def test_voxels_that_touch_by_a_corner_are_one_lesion(tmp_path):
+    inside = np.zeros((6, 6, 6), bool)
+    inside[1, 1, 1] = inside[2, 2, 2] = inside[5, 5, 5] = True
+    write_nifti(inside, np.eye(4), tmp_path / "mask.nii.gz")
+    assert len(lesions_of(tmp_path / "mask.nii.gz")) == 2
