@@ -3,7 +3,7 @@ import json
 import numpy as np
 
 from benchmarks.fuzz_phantoms import build_scan, build_series
-from benchmarks.intake import ask, to_markdown, write_section
+from benchmarks.intake import ask, to_markdown
 
 SECONDS = {"seconds": 0.5, "cpu": 0.4, "bytes": 100, "peak": 50}
 
@@ -29,13 +29,3 @@ def test_the_table_gives_ratios_to_ours():
     assert "| other | 1.000 | 2.00 | 0.400 | 1.00 | 0.50 |" in text
     assert "cannot read it (RuntimeError)" in text
     assert "| 1000 | 0.50 | 1 |" in text
-
-
-def test_only_our_section_of_the_page_is_replaced(tmp_path):
-    page = tmp_path / "benchmarks.md"
-    page.write_text("# Benchmarks\n\n## Another\n\nkept\n")
-    write_section(page, "first\n")
-    write_section(page, "second\n")
-    assert "kept" in page.read_text()
-    assert "first" not in page.read_text()
-    assert page.read_text().count("<!-- intake -->") == 1

@@ -8,7 +8,7 @@ import pytest
 import torch
 from monai import transforms as mt
 
-from benchmarks.training import CONFIG, SHOWN, START, Case, Turns, _facts, make_case, run_case, table, write_section
+from benchmarks.training import CONFIG, SHOWN, Case, Turns, _facts, make_case, run_case, table
 from benchmarks.training_clock import Used, peak_memory
 from benchmarks.training_data import make_cohort
 from benchmarks.training_peer import KEY, items, load, make_network, one_channel, vary
@@ -74,19 +74,12 @@ def test_clock_of_ours_stands_still_while_the_peer_has_its_turn():
     assert turns.at_peer < 1.0
 
 
-def test_table_replaces_its_section_and_no_other(tmp_path):
+def test_table_gives_ratios_to_the_peer():
     one = {"rate": 2.0, "cpu": 0.5, "waiting": 0.1, "whole": 9.0, "auroc": 0.9, "lower": 0.8, "upper": 1.0}
     about = {"title": "2D", "batch": 4, "epochs": 3, "training": 8, "validation": 8, "precision": "bf16"}
     one_case = {**about, "workers": 2, "speedup": 2.0, "ours": one, "peer": one | {"rate": 1.0}}
     text = table({"load": 1.0, "cases": [one_case], "memory": {"ct": 1.0}})
     assert "| scans a second | 2.0 | 1.0 | 2.00 |" in text
-    page = tmp_path / "page.md"
-    page.write_text("# Benchmarks\n\nelse\n")
-    write_section(page, "old")
-    write_section(page, text)
-    assert page.read_text().startswith("# Benchmarks\n\nelse\n")
-    assert page.read_text().count(START) == 1
-    assert "old" not in page.read_text()
 
 
 def test_memory_of_a_program_is_that_of_its_peak(tmp_path):
