@@ -13,7 +13,7 @@ from medres.errors import IntakeError
 from medres.io.elements import DataSet, Encoding, split_items
 from medres.io.facts import parse_orientation, parse_spacing
 from medres.io.instance import Facts, Slice, Source
-from medres.io.values import SMALLEST_SLOPE, first_number, numbers, refuse, word, words
+from medres.io.values import SMALLEST_SLOPE, first_number, moment, numbers, refuse, word, words
 
 SHARED, PER_FRAME = 0x52009229, 0x52009230
 # macro sequence -> elements taken from its first item (PS3.3 C.7.6.16.2)
@@ -165,7 +165,7 @@ def _weak(found: Elements, source: Source, order: str) -> tuple[tuple[str, float
     values = {
         "AcquisitionNumber": float(_long(found.get(0x00209156), order, "H") or "nan"),
         "TriggerTime": _double(found.get(0x00209153), order),
-        "AcquisitionDateTime": first_number(found.get(0x00189074)),
+        "AcquisitionDateTime": moment(found.get(0x00189074)),
         "File": float(source.number),
     }
     return tuple((name, value) for name, value in values.items() if value is not None and value == value)

@@ -205,5 +205,11 @@ def _split_weak(group: Group) -> list[Group]:
     if any(p.position is None or p.facts.orientation is None for p in planes):
         return [group]
     distances = distances_along(planes[0].facts.orientation, [p.position for p in planes])  # type: ignore[arg-type]
-    name, labels = label_volumes([dict(p.facts.settings) | dict(p.weak) for p in planes], distances)
+    facts = planes[0].facts
+    name, labels = label_volumes(
+        [dict(p.facts.settings) | dict(p.weak) for p in planes],
+        distances,
+        moves_on=facts.modality == "CT",
+        thickness_mm=facts.thickness_mm,
+    )
     return _split_by(group, labels, name) if labels else [group]

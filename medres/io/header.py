@@ -18,7 +18,7 @@ from medres.io.elements import (
 from medres.io.facts import FACT_TAGS, parse_facts
 from medres.io.file_bytes import FileBytes
 from medres.io.instance import Broken, Facts, Slice, Source
-from medres.io.values import SMALLEST_SLOPE, clock, first_number, numbers, refuse, word
+from medres.io.values import SMALLEST_SLOPE, clock, first_number, moment, numbers, refuse, word
 
 SLICE_TAGS = frozenset(
     {
@@ -205,7 +205,7 @@ def _weak(data: DataSet) -> tuple[tuple[str, float], ...]:
     found = {
         "AcquisitionNumber": first_number(element(0x00200012)),
         "TriggerTime": first_number(element(0x00181060)),
-        "AcquisitionDateTime": first_number(element(0x0008002A)),
+        "AcquisitionDateTime": moment(element(0x0008002A)),
         "AcquisitionTime": clock(element(0x00080022), element(0x00080032)),
         "ContentTime": clock(None, element(0x00080033)),
     }

@@ -161,3 +161,14 @@ def clock(date: bytes | None, time: bytes | None) -> float | None:
     """
     day, moment = first_number(date), first_number(time)
     return None if moment is None else (day or 0.0) * 1e6 + moment
+
+
+def moment(raw: bytes | None) -> float | None:
+    """Turn DICOM's date-time into a number that grows with time, its offset from UTC left out.
+
+    Example:
+        >>> moment(b"20200101120000.25+0100")
+        20200101120000.25
+    """
+    text = word(raw)
+    return first_number(text.partition("+")[0].partition("-")[0].encode("latin-1"))

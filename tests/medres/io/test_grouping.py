@@ -101,6 +101,21 @@ def test_list_what_was_varied_as_separate_volumes(tmp_path: Path, name: str, val
     assert {int(v.min()) for v in volumes} == {-1000, -995}
 
 
+@pytest.mark.parametrize("name", ["AcquisitionTime", "ContentTime", "AcquisitionDateTime"])
+def test_list_acquisitions_between_each_others_slices_by_their_times(tmp_path: Path, name: str) -> None:
+    one = ct_slices()
+    two = ct_slices(geometry=Geometry(origin=(-31.0, 17.0, -43.75)))
+    for second, datasets in enumerate((one, two)):
+        for k, ds in enumerate(datasets):
+            ds.SeriesInstanceUID, ds.FrameOfReferenceUID = one[0].SeriesInstanceUID, one[0].FrameOfReferenceUID
+            time = f"12{second:02d}{k:02d}.5"
+            setattr(ds, name, time if name != "AcquisitionDateTime" else f"20200101{time}+0100")
+    save([*one, *two], tmp_path)
+    assert [(s.verdict, s.file_count) for s in find_series(tmp_path).series] == [("ok", 9), ("ok", 9)]
+    with pytest.raises(IntakeError, match="E_SERIES_AMBIGUOUS"):
+        read(tmp_path)
+
+
 def test_list_time_points_whose_slices_have_times_of_their_own(tmp_path: Path) -> None:
     one, two = ct_slices(), ct_slices()
     for t, datasets in enumerate((one, two)):

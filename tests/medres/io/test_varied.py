@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from medres.io.varied import label_volumes
 
@@ -50,3 +51,46 @@ def test_places_with_unequal_counts_tell_nothing_apart() -> None:
 def test_a_value_that_is_missing_somewhere_tells_nothing_apart() -> None:
     attributes = [{"AcquisitionNumber": 1.0}] * 6 + [{}] * 6
     assert label_volumes(attributes, np.tile(HEIGHTS, 2)) == ("", [])
+
+
+def passes(times: list[float], distances: np.ndarray, **known: object) -> list[list[int]]:
+    found = label_volumes([{"AcquisitionTime": time} for time in times], distances, **known)[1]  # type: ignore[arg-type]
+    return [[n for n, label in enumerate(found) if label == kind] for kind in sorted(set(found))]
+
+
+@pytest.mark.parametrize("shift", [1.25, 0.6, 7.5, 8.75])  # interleaved evenly and not, overlapping in part
+@pytest.mark.parametrize("times", [[*range(6), *range(100, 106)], [1.0] * 6 + [2.0] * 6, [*range(12)]])
+def test_two_passes_of_a_ct_are_told_apart_by_times_alone(times: list[float], shift: float) -> None:
+    there_and_back = np.concatenate([HEIGHTS, HEIGHTS[::-1] + shift])
+    again = np.concatenate([HEIGHTS, HEIGHTS + shift])
+    for distances in (again, there_and_back):
+        assert passes(times, distances, moves_on=True) == [[*range(6)], [*range(6, 12)]]
+
+
+def test_three_passes_are_told_apart_by_times_alone() -> None:
+    distances = np.concatenate([HEIGHTS, HEIGHTS + 0.8, HEIGHTS + 1.7])
+    assert passes([*range(18)], distances, moves_on=True) == [[*range(6)], [*range(6, 12)], [*range(12, 18)]]
+
+
+@pytest.mark.parametrize("times", [[*range(12)], [*range(12, 0, -1)], [n // 2 for n in range(12)], [5.0] * 12])
+def test_times_that_follow_the_slices_are_one_volume(times: list[float]) -> None:
+    assert passes(times, np.arange(12) * 1.25, moves_on=True, thickness_mm=5.0) == []
+
+
+def test_two_stations_in_a_row_are_one_volume() -> None:
+    times = [*range(6), *range(100, 106)]
+    assert passes(times, np.concatenate([HEIGHTS, HEIGHTS + 15.0]), moves_on=True) == []
+    assert passes(times, np.concatenate([HEIGHTS + 15.0, HEIGHTS]), moves_on=True) == []
+
+
+def test_every_second_slice_first_is_one_volume_unless_slices_fill_both_stacks() -> None:
+    times, distances = [*range(12)], np.concatenate([HEIGHTS, HEIGHTS + 1.25])
+    assert passes(times, distances, thickness_mm=1.25) == []
+    assert passes(times, distances) == []
+    assert passes(times, distances, thickness_mm=2.5) == [[*range(6)], [*range(6, 12)]]
+
+
+def test_an_even_stack_with_a_slice_missing_is_not_two_passes() -> None:
+    times, distances = [*range(11)], np.concatenate([HEIGHTS, HEIGHTS[:-1] + 1.25])
+    distances[7:] += 1.25  # one of the second half was lost
+    assert passes(times, distances, thickness_mm=1.25) == []
