@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from medres.errors import CODES, IntakeError
-from medres.io import Series, find_series, read, read_series
+from medres.io import Series, find_series, read
 from medres.io.nifti_writing import write_volume
 from medres.io.privacy import silence_pydicom
+from medres.io.reading import read_volumes
 from medres.volume import Volume
 from pipelines.console import EXIT_OK, EXIT_SOME_REFUSED, err, progress, say, say_error
 
@@ -48,16 +49,13 @@ def run(
 
 
 def convert_all(path: Path, folder: Path, *, nifti_frame: str | None, **options: Any) -> int:
-    """Write every series under a path as KEY.nii.gz; exit status 0, or 3 where one was refused."""
+    """Write every volume under a path as KEY.nii.gz; exit status 0, or 3 where a series was refused."""
     found = find_series(path, headers_only=True, nifti_frame=nifti_frame, **options).series
     faults: list[tuple[Series, IntakeError]] = []
     with progress("convert", len(found)) as advance:
         for number, one in enumerate(found, 1):
             try:
-                volume = read_series(one, nifti_frame=nifti_frame)
-                write_volume(volume, folder / f"{one.key}.nii.gz")
-                codes = f" ({', '.join(volume.codes)})" if volume.codes else ""
-                say(f"{one.key}.nii.gz: {_describe(volume)}{codes}")
+                _write_volumes(one, folder, nifti_frame)
             except IntakeError as fault:
                 faults.append((one, fault))
             advance(number)
@@ -65,6 +63,14 @@ def convert_all(path: Path, folder: Path, *, nifti_frame: str | None, **options:
         err.print(f"{one.key}: {error}", markup=False)
     say(f"{len(found) - len(faults)} of {len(found)} series written, {len(faults)} refused")
     return EXIT_SOME_REFUSED if faults or not found else EXIT_OK
+
+
+def _write_volumes(series: Series, folder: Path, nifti_frame: str | None) -> None:
+    """Write the volume of a series, or each of a 4-D file."""
+    for key, volume in read_volumes(series, nifti_frame=nifti_frame):
+        write_volume(volume, folder / f"{key}.nii.gz")
+        codes = f" ({', '.join(volume.codes)})" if volume.codes else ""
+        say(f"{key}.nii.gz: {_describe(volume)}{codes}")
 
 
 def _describe(volume: Volume) -> str:

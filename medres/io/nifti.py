@@ -30,7 +30,7 @@ from medres.io.nifti_header import NiftiHeader, parse_header
 from medres.io.series import Series, Verdict
 from medres.volume import Origin, Volume
 
-__all__ = ["inspect_nifti", "looks_like_nifti", "nifti_files", "read_nifti"]
+__all__ = ["count_volumes", "inspect_nifti", "looks_like_nifti", "nifti_files", "read_nifti"]
 
 MOST_NOT_FINITE = 0.5  # share of the volume
 
@@ -84,6 +84,19 @@ def read_nifti(
         ),
         notes=_notes(header, nifti_frame, padding),
     )
+
+
+def count_volumes(path: Path, nifti_frame: str | None = None) -> int:
+    """Count the volumes of a NIfTI file; one that cannot be read counts as one, and is refused when it is read.
+
+    Args:
+        path: `.nii`, `.nii.gz`, or either half of a pair.
+        nifti_frame: "sform" or "qform" where the two disagree.
+    """
+    try:
+        return parse_header(open_nifti(path).block, nifti_frame).volume_count
+    except IntakeError:
+        return 1
 
 
 def inspect_nifti(

@@ -5,13 +5,14 @@ Dispatches by kind; knows no format itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from medres.errors import IntakeError
 from medres.io import dicom
 from medres.io.image import read_image
 from medres.io.limits import MAX_VOXELS
-from medres.io.nifti import read_nifti
+from medres.io.nifti import count_volumes, read_nifti
 from medres.io.privacy import key_is_kept
 from medres.io.scan import find_series
 from medres.io.series import Inventory, Series
@@ -143,3 +144,28 @@ def read_series(series: Series, *, modality: str | None = None, nifti_frame: str
     if series.kind == "nifti":
         return read_nifti(series.paths[0], nifti_frame=nifti_frame, modality=word)
     return read_image(series.paths[0], modality=word)
+
+
+def read_volumes(
+    series: Series, *, modality: str | None = None, nifti_frame: str | None = None
+) -> Iterator[tuple[str, Volume]]:
+    """Read every Volume of one Series: of a 4-D NIfTI file each in turn, of all else the one.
+
+    Args:
+        series: which one.
+        modality: as for `read_series`.
+        nifti_frame: as for `read_series`.
+
+    Yields:
+        (key, as `read` takes it; the Volume).
+
+    Raises:
+        IntakeError: as `read_series`.
+    """
+    count = count_volumes(series.paths[0], nifti_frame) if series.kind == "nifti" else 1
+    if count == 1:
+        yield series.key, read_series(series, modality=modality, nifti_frame=nifti_frame)
+        return
+    for index in range(count):
+        volume = read_nifti(series.paths[0], nifti_frame=nifti_frame, modality=modality, volume_index=index)
+        yield f"{series.key}@{index}", volume

@@ -132,6 +132,35 @@ def test_a_folder_takes_every_series_under_its_key(tmp_path):
     assert np.array_equal(np.asarray(nib.load(tmp_path / "out" / f"{key}.nii.gz").dataobj), phantom_voxels())
 
 
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+def test_a_folder_takes_every_volume_of_a_four_dimensional_file(tmp_path, name):
+    stack = np.stack([nifti_phantom.voxels() + step for step in range(3)], axis=-1)
+    (tmp_path / "in").mkdir()
+    nifti_phantom.write(tmp_path / "in" / name, stack)
+    (tmp_path / "out").mkdir()
+    done = medres("convert", tmp_path / "in", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "1 of 1 series written, 0 refused"
+    written = sorted((tmp_path / "out").iterdir())
+    key = written[0].name.partition("@")[0]
+    assert [path.name for path in written] == [f"{key}@{n}.nii.gz" for n in range(3)]
+    for n, path in enumerate(written):
+        assert np.array_equal(np.asarray(nib.load(path).dataobj), nifti_phantom.voxels() + n)
+    again = medres("convert", tmp_path / "in", tmp_path / "out", "--series", f"{key}@2")
+    assert again.returncode == 0, again.stderr
+
+
+def test_a_four_dimensional_file_that_ends_early_is_refused(tmp_path):
+    stack = np.stack([nifti_phantom.voxels()] * 3, axis=-1)
+    (tmp_path / "in").mkdir()
+    path = nifti_phantom.write(tmp_path / "in" / "a.nii", stack)
+    path.write_bytes(path.read_bytes()[:-8])
+    (tmp_path / "out").mkdir()
+    done = medres("convert", tmp_path / "in", tmp_path / "out")
+    assert (done.returncode, list((tmp_path / "out").iterdir())) == (3, [])
+    assert "E_TRUNCATED" in done.stderr
+
+
 def test_a_refused_scan_and_an_absent_one_are_one_sentence(tmp_path):
     path = nifti_phantom.patch(nifti_phantom.write(tmp_path / "a.nii"), dim1=-3)
     done = medres("convert", path, tmp_path / "out.nii")
