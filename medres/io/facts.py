@@ -29,10 +29,10 @@ UNIT_TOLERANCE = 1e-3  # of the length of row and column cosines, and of their d
 FACT_TAGS = (
     0x00080008, 0x00080016, 0x00080060, 0x0008103E, 0x00100010, 0x00100020, 0x00100030, 0x00180010, 0x00180020,
     0x00180050, 0x00180060, 0x00180080, 0x00180081, 0x00180082, 0x00180086, 0x00181030, 0x00181100, 0x00181164,
-    0x00181210, 0x00181314, 0x00186011, 0x00189087, 0x0019100C, 0x0020000D, 0x0020000E, 0x00200011, 0x00200037,
-    0x00200052, 0x00200100, 0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011, 0x00280030, 0x00280100,
-    0x00280101, 0x00280102, 0x00280103, 0x00280120, 0x00280121, 0x00280301, 0x00281054, 0x00282110, 0x00282112,
-    0x00431039, 0x00541001, 0x20500020,
+    0x00181210, 0x00181314, 0x00186011, 0x00189087, 0x00190010, 0x0019100A, 0x0019100C, 0x0020000D, 0x0020000E,
+    0x00200011, 0x00200037, 0x00200052, 0x00200100, 0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011,
+    0x00280030, 0x00280100, 0x00280101, 0x00280102, 0x00280103, 0x00280120, 0x00280121, 0x00280301, 0x00281054,
+    0x00282110, 0x00282112, 0x00430010, 0x00431039, 0x00541001, 0x20500020,
 )  # fmt: skip
 LOSSY_SYNTAXES = frozenset(
     "1.2.840.10008.1.2.4." + tail for tail in ("50", "51", "81", "91", "93", "110", "111", "203")
@@ -47,6 +47,17 @@ PET_UNITS = frozenset(
         "PROPCNTS", "PROPCPS", "MLMINML", "MLML", "GML", "STDDEV",
     }
 )  # fmt: skip  # PS3.3 C.8.9.1.1.3; GML is the unit of SUV
+SIEMENS, GE = (0x00190010, "SIEMENS MR HEADER"), (0x00430010, "GEMS_PARM_01")  # who wrote a private block
+# What a header without Modality is by its SOP class, below 1.2.840.10008.5.1.4.1.1
+MODALITIES = {
+    **dict.fromkeys(("2", "2.1", "2.2"), "CT"),
+    **dict.fromkeys(("4", "4.1", "4.4"), "MR"),
+    **dict.fromkeys(("128", "128.1", "130"), "PT"),
+    **dict.fromkeys(("6.1", "6.2", "3.1"), "US"),
+    **dict.fromkeys(("1.2", "1.2.1", "13.1.3"), "MG"),
+    **{"1": "CR", "1.1": "DX", "1.1.1": "DX", "12.1": "XA", "12.1.1": "XA", "12.2": "RF", "20": "NM"},
+}
+STORAGE = "1.2.840.10008.5.1.4.1.1."
 # Settings of one scan or reconstruction; all slices of a volume share them.
 NUMERIC_SETTINGS = {
     "TubeVoltage": 0x00180060,
@@ -85,7 +96,8 @@ def parse_facts(data: DataSet, syntax: str, has_preamble: bool, media_class: str
     spacing, source = _spacing(data)
     allocated, stored = _bits(data)
     signed = _signed(element(0x00280103), order)
-    sop_class, modality = word(element(0x00080016)) or media_class, word(element(0x00080060)).upper()
+    sop_class = word(element(0x00080016)) or media_class
+    modality = word(element(0x00080060)).upper() or MODALITIES.get(sop_class.removeprefix(STORAGE), "")
     return Facts(
         patient=(_plain(element(0x00100020)), _plain(element(0x00100010)), _plain(element(0x00100030))),
         study_uid=word(element(0x0020000D)),
@@ -93,7 +105,7 @@ def parse_facts(data: DataSet, syntax: str, has_preamble: bool, media_class: str
         frame_uid=word(element(0x00200052)),
         sop_class=sop_class,
         modality=modality,
-        image_type=words(element(0x00080008)),
+        image_type=_image_type(data),
         syntax=syntax,
         rows=required_count(element(0x00280010), order, "Rows"),
         columns=required_count(element(0x00280011), order, "Columns"),
@@ -114,7 +126,7 @@ def parse_facts(data: DataSet, syntax: str, has_preamble: bool, media_class: str
         burned_in=_burned_in(word(element(0x00280301)).upper(), modality, sop_class),
         lossy=word(element(0x00282110)) == "01" or syntax in LOSSY_SYNTAXES,
         lossy_ratio=first_number(element(0x00282112)),
-        strong=_strong(data),
+        strong=_strong(data, modality),
         settings=_settings(data),
         no_preamble=not has_preamble,
         explicit=data.encoding.explicit,
@@ -229,13 +241,26 @@ def _burned_in(tag: str, modality: str, sop_class: str) -> bool:
     return tag == "YES" or (device and tag != "NO")
 
 
-def _strong(data: DataSet) -> tuple[tuple[str, str], ...]:
+def _image_type(data: DataSet) -> tuple[str, ...]:
+    """Read ImageType; a mosaic is one even where an export emptied it."""
+    found = words(data.elements.get(0x00080008))
+    tiles = stored_value(_private(data, SIEMENS, 0x0019100A), data.encoding.order, False)
+    return (*found, "MOSAIC") if (tiles or 0) > 1 and "MOSAIC" not in found else found
+
+
+def _private(data: DataSet, writer: tuple[int, str], tag: int) -> bytes | None:
+    """Give a private element, unless its block says that somebody else wrote it."""
+    creator = word(data.elements.get(writer[0])).upper()
+    return data.elements.get(tag) if creator in ("", writer[1]) else None
+
+
+def _strong(data: DataSet, modality: str) -> tuple[tuple[str, str], ...]:
     """Read attributes that always make separate volumes: image type, echo, b-value, time point."""
     element = data.elements.get
     found = {
         "ImageType": "\\".join(words(element(0x00080008))),
         "Echo": _rounded(element(0x00180081)) or word(element(0x00180086)),
-        "BValue": b_value(data),
+        "BValue": b_value(data) if modality in ("MR", "") else "",
         "TimePoint": word(element(0x00200100)),
         "Unit": _known_unit(word(element(0x00541001)).upper()),
     }
@@ -266,8 +291,8 @@ def b_value(data: DataSet) -> str:
     raw = data.elements.get(0x00189087)
     if raw is not None and len(raw) == 8:
         return f"{struct.unpack(data.encoding.order + 'd', raw)[0]:g}"
-    for tag in (0x0019100C, 0x00431039):
-        value = first_number(data.elements.get(tag))
+    for writer, tag in ((SIEMENS, 0x0019100C), (GE, 0x00431039)):
+        value = first_number(_private(data, writer, tag))
         if value is not None and value >= 0:
             return f"{value % GE_B_VALUE_OFFSET if tag == 0x00431039 else value:g}"
     return ""

@@ -33,12 +33,41 @@ def test_read_what_a_header_says(tmp_path: Path) -> None:
 
 
 def test_read_b_values_as_siemens_and_ge_write_them(tmp_path: Path) -> None:
-    for tag, text, expected in ((0x0019100C, "1000", "1000"), (0x00431039, "1000000800\\0\\0", "800")):
+    siemens, ge = (0x0019100C, "SIEMENS MR HEADER"), (0x00431039, "GEMS_PARM_01")
+    for (tag, writer), text, expected in ((siemens, "1000", "1000"), (ge, "1000000800\\0\\0", "800")):
         ds = ct_slices(modality="MR")[0]
-        ds.add_new(tag & 0xFFFF0000 | 0x10, "LO", "VENDOR")
+        ds.add_new(tag & 0xFFFF0000 | 0x10, "LO", writer)
         ds.add_new(tag, "IS", text.split("\\"))
         facts = read_header(save([ds], tmp_path)[0], HeaderReader())[0].facts
         assert dict(facts.strong)["BValue"] == expected
+
+
+def test_read_no_private_element_of_another_writer(tmp_path: Path) -> None:
+    for modality, creator in (("MR", "ACME 1.1"), ("CT", "SIEMENS MR HEADER")):
+        ds = ct_slices(modality=modality)[0]
+        block = ds.private_block(0x0019, creator, create=True)
+        block.add_new(0x0C, "DS", "40")
+        block.add_new(0x0A, "US", 36 if creator == "ACME 1.1" else 1)
+        facts = read_header(save([ds], tmp_path)[0], HeaderReader())[0].facts
+        assert "BValue" not in dict(facts.strong)
+        assert "MOSAIC" not in facts.image_type
+
+
+def test_know_a_mosaic_by_its_tiles(tmp_path: Path) -> None:
+    ds = ct_slices(modality="MR")[0]
+    del ds.ImageType
+    ds.private_block(0x0019, "SIEMENS MR HEADER", create=True).add_new(0x0A, "US", 36)
+    assert read_header(save([ds], tmp_path)[0], HeaderReader())[0].facts.image_type == ("MOSAIC",)
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("CT", "CT"), ("MR", "MR"), ("PT", "PT")])
+def test_take_an_absent_modality_from_the_kind_of_object(tmp_path: Path, kind: str, expected: str) -> None:
+    ds = ct_slices(modality=kind)[0]
+    del ds.Modality
+    assert read_header(save([ds], tmp_path)[0], HeaderReader("US"))[0].facts.modality == expected
+    del ds.SOPClassUID
+    ds.file_meta.MediaStorageSOPClassUID = "1.2.3"
+    assert read_header(save([ds], tmp_path)[0], HeaderReader("US"))[0].facts.modality == "US"
 
 
 @pytest.mark.parametrize("name", ["BitsStored", "PixelRepresentation", "PhotometricInterpretation", "SamplesPerPixel"])
