@@ -155,13 +155,15 @@ def measure(pair: Pair, plan: Resampling) -> dict[str, Any]:
     patients = pair.first.patients if is_clustered(pair.first.patients) else None
     plan = replace(plan, patients=patients)
     found: dict[str, Any] = {"auroc": compare_auroc(labels, one, two, patients, level=plan.level)}
-    if plan.resamples:
-        found["auroc_bootstrap"] = compare_by_bootstrap(labels, one, two, plan)
+    at = AT if pair.first.scale == "probability" else ()
+    drawn = compare_by_bootstrap(labels, one, two, plan, net_benefit_at=at) if plan.resamples else {}
+    if drawn:
+        found["auroc_bootstrap"] = drawn["auroc"]
     if patients is not None:
         pooled = [pool_by_patient(labels, scores, patients) for scores in (one, two)]
         found["patients"] = compare_auroc(pooled[0].labels, pooled[0].scores, pooled[1].scores, unit="patient")
-    if plan.resamples and pair.first.scale == "probability":
-        found["net_benefit"] = {f"{at:g}": compare_by_bootstrap(labels, one, two, plan, net_benefit_at=at) for at in AT}
+    if drawn and at:
+        found["net_benefit"] = {f"{threshold:g}": drawn[f"net_benefit {threshold:g}"] for threshold in at}
     if pair.decisions is not None:
         found |= compare_decisions(labels, *pair.decisions, plan.level)
     return found

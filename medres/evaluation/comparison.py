@@ -6,6 +6,7 @@ Differences are first minus second. Independent scans and several scans a patien
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +15,14 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from medres.errors import EvaluationError
-from medres.evaluation import replicates
+from medres.evaluation import wins
 from medres.evaluation.clustered import is_clustered, obuchowski_covariance, sum_clusters
 from medres.evaluation.estimate import LEVEL
 from medres.evaluation.inputs import check_labels, check_lengths, check_probabilities, check_scores, missing_class
 from medres.evaluation.intervals import percentile, wald
 from medres.evaluation.ranking import build_placements, delong_covariance
-from medres.evaluation.resampling import Resampling, rank_cases, resample
+from medres.evaluation.resampling import CACHED_CELLS, Resampling, Weights, draw_patients, draw_stratified
+from medres.evaluation.wins import Ranking, build_ranking
 
 EXACT_BELOW = 25  # discordant pairs: below this many McNemar's test is exact
 
@@ -289,42 +291,73 @@ def compare_by_bootstrap(
     second: ArrayLike,
     plan: Resampling,
     *,
-    net_benefit_at: float | None = None,
+    net_benefit_at: Sequence[float] = (),
     unit: str = "scan",
-) -> Difference:
-    """Difference of AUROC, or of net benefit, with a paired bootstrap interval (both scores in the same resamples).
+) -> dict[str, Difference]:
+    """Differences of AUROC and of net benefit with paired bootstrap intervals (both scores in the same resamples).
 
     Args:
         y_true: labels 0 or 1, shape (n,).
         first: scores of the one, shape (n,); probabilities for net benefit.
         second: scores of the other, shape (n,).
         plan: how the bootstrap is drawn; with patients, whole patients.
-        net_benefit_at: threshold probability; None compares the AUROC.
+        net_benefit_at: threshold probabilities, each in (0, 1).
         unit: what a case is.
 
     Returns:
-        Difference with a percentile interval; no test.
+        `auroc`, and `net_benefit 0.2` for each threshold, with percentile intervals; no test.
+
+    Raises:
+        EvaluationError: E_EVAL_RANGE for net benefit of scores that are no probabilities, E_EVAL_VALUE for a threshold
+            of 0 or 1, and the refusals of labels and scores.
+
+    Source: Efron and Tibshirani 1993; Vickers and Elkin, Med Decis Making 2006.
     """
-    labels = check_labels(y_true)
-    if net_benefit_at is not None:
-        check_probabilities(first), check_probabilities(second)
-    sides = [rank_cases(y_true, scores) for scores in (first, second)]
+    labels, one, two = check_labels(y_true), check_scores(first), check_scores(second)
+    check_lengths(labels=labels, first=one, second=two, patients=plan.patients)
+    at = _check_thresholds(net_benefit_at, one, two)
+    names = ["auroc", *(f"net_benefit {threshold:g}" for threshold in at)]
     method = f"paired {plan.method}"
     if told := missing_class(labels):
-        return _no_difference(method, labels, unit, told)
+        return {name: _no_difference(method, labels, unit, told) for name in names}
+    order = np.lexsort((two, one, labels))  # does not depend on how the rows came; class by class, which draws fast
+    labels, sides = labels[order], (one[order], two[order])
+    rankings = [build_ranking(labels, scores) for scores in sides]
+    whole = [_measured(ranking, np.ones((1, labels.size), np.int32), at)[0] for ranking in rankings]
+    found = [_measured(rankings[0], w, at) - _measured(rankings[1], w, at) for w in _drawn(labels, order, plan)]
+    columns = np.concatenate(found).T if found else np.empty((len(names), 0))
+    about: dict[str, Any] = {"n": labels.size, "n_positive": int(labels.sum()), "unit": unit, "level": plan.level}
+    return {
+        name: _resampled(float(a), float(b), column, method, about)
+        for name, a, b, column in zip(names, *whole, columns, strict=True)
+    }
 
-    def value(side: int, weights: np.ndarray) -> np.ndarray:
-        """Measure one side on resampled cases."""
-        curves = replicates.build_curves(sides[side], weights)
-        if net_benefit_at is None:
-            return replicates.auroc(curves)
-        return replicates.net_benefit(curves, np.array([net_benefit_at]))[:, 0]
 
-    back = np.argsort(sides[0].order)  # from the first's canonical order to the rows as given
-    moved = back[sides[1].order]
-    pairs = [(value(0, block), value(1, block[:, moved])) for block in resample(sides[0], plan)]
-    differences = np.concatenate([one - two for one, two in pairs]) if pairs else np.empty(0)
-    ones = np.ones((1, labels.size), np.int32)
-    a, b = float(value(0, ones)[0]), float(value(1, ones)[0])
-    ends = percentile(differences, plan.level) if differences.size else (None, None)
-    return Difference(a, b, a - b, *ends, None, None, method, labels.size, int(labels.sum()), unit, plan.level)
+def _check_thresholds(thresholds: Sequence[float], first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Refuse threshold probabilities, or scores, at which no net benefit is defined."""
+    at = np.asarray(thresholds, float)
+    if at.size:
+        check_probabilities(first), check_probabilities(second)
+        if not ((at > 0) & (at < 1)).all():
+            raise EvaluationError("E_EVAL_VALUE", f"thresholds must lie in (0, 1), got {at.min():g} to {at.max():g}")
+    return at
+
+
+def _drawn(labels: np.ndarray, order: np.ndarray, plan: Resampling) -> Weights:
+    """Draw resamples of cases that stand in another order than the rows came."""
+    if plan.patients is None:
+        return draw_stratified(labels, plan.resamples, plan.seed, CACHED_CELLS)
+    return draw_patients(np.asarray(plan.patients)[order], labels, plan.resamples, plan.seed, CACHED_CELLS)
+
+
+def _measured(ranking: Ranking, weights: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """AUROC, then the net benefits, of each resample, shape (b, 1 + t)."""
+    counted = wins.count(ranking, weights)
+    area = wins.auroc(counted)[:, None]
+    return np.hstack((area, wins.net_benefit(counted, thresholds))) if thresholds.size else area
+
+
+def _resampled(first: float, second: float, column: np.ndarray, method: str, about: dict[str, Any]) -> Difference:
+    """Put the percentile interval of resampled differences around a difference."""
+    ends = percentile(column, about["level"]) if column.size else (None, None)
+    return Difference(first, second, first - second, *ends, None, None, method, **about)

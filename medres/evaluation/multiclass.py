@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import permutations
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from medres.errors import EvaluationError
+from medres.evaluation import wins
 from medres.evaluation.binning import expected_error
 from medres.evaluation.calibrators import CLIP
 from medres.evaluation.clustered import auroc_clustered
@@ -21,8 +22,7 @@ from medres.evaluation.discrimination import auroc
 from medres.evaluation.estimate import LEVEL, Estimate, undefined
 from medres.evaluation.inputs import check_lengths, check_probabilities, check_scores
 from medres.evaluation.intervals import percentile, proportion
-from medres.evaluation.ranking import build_placements
-from medres.evaluation.resampling import Resampling, draw_patients, draw_stratified
+from medres.evaluation.resampling import CACHED_CELLS, Resampling, Weights, draw_patients, draw_stratified
 
 SUM_TOLERANCE = 1e-3  # probabilities of a case may miss 1 by rounding, not by more
 
@@ -110,25 +110,43 @@ def average_auroc(cases: MulticlassCases, weights: np.ndarray | None = None) -> 
 
     Source: Fawcett 2006 (one-vs-rest); Hand and Till, Machine Learning 2001.
     """
-    rows = np.arange(cases.truth.size) if weights is None else np.repeat(np.arange(cases.truth.size), weights)
-    truth, table = cases.truth[rows], cases.probabilities[rows]
-    counts = np.bincount(truth, minlength=len(cases.names))
-    if (counts == 0).any():
-        return {"macro_auroc": np.nan, "weighted_auroc": np.nan, "hand_till_auroc": np.nan}
-    each = np.array([build_placements(truth == k, table[:, k]).auroc for k in range(len(cases.names))])
-    pairs = [_pair(truth, table, i, j) for i, j in combinations(range(len(cases.names)), 2)]
-    return {
-        "macro_auroc": float(each.mean()),
-        "weighted_auroc": float(each @ counts / counts.sum()),
-        "hand_till_auroc": float(np.mean(pairs)),
-    }
+    row = np.ones(cases.truth.size, np.int64) if weights is None else np.asarray(weights)
+    return {name: float(found[0]) for name, found in average_resamples(cases, iter([row[None]])).items()}
 
 
-def _pair(truth: np.ndarray, table: np.ndarray, i: int, j: int) -> float:
-    """Mean of both directions of a pair of classes."""
-    kept = (truth == i) | (truth == j)
-    first = build_placements(truth[kept] == i, table[kept, i]).auroc
-    return (first + build_placements(truth[kept] == j, table[kept, j]).auroc) / 2
+def average_resamples(cases: MulticlassCases, blocks: Weights) -> dict[str, np.ndarray]:
+    """Macro, weighted and Hand-Till AUROC of every resample.
+
+    Args:
+        cases: checked.
+        blocks: how often each case counts, each of shape (b, n).
+
+    Returns:
+        `macro_auroc`, `weighted_auroc`, `hand_till_auroc`, shape (resamples,); NaN where a class has no case.
+    """
+    classes, places = range(len(cases.names)), np.arange(cases.truth.size)
+    each = [wins.build_ranking(cases.truth == k, cases.probabilities[:, k], places) for k in classes]
+    pairs = [_rank_pair(cases, one, other) for one, other in permutations(classes, 2)]
+    parts = [_average_block(cases.truth, each, pairs, block) for block in blocks]
+    names = ("macro_auroc", "weighted_auroc", "hand_till_auroc")
+    return dict(zip(names, np.concatenate(parts, axis=1) if parts else np.empty((3, 0)), strict=True))
+
+
+def _rank_pair(cases: MulticlassCases, one: int, other: int) -> wins.Ranking:
+    """Rank the cases of two classes by the probability of the one."""
+    kept = np.flatnonzero((cases.truth == one) | (cases.truth == other))
+    return wins.build_ranking(cases.truth[kept] == one, cases.probabilities[kept, one], kept)
+
+
+def _average_block(
+    truth: np.ndarray, each: list[wins.Ranking], pairs: list[wins.Ranking], block: np.ndarray
+) -> np.ndarray:
+    """Average the AUROCs of a block of resamples, shape (3, b)."""
+    areas = np.array([wins.auroc(wins.count(ranking, block)) for ranking in each])  # (classes, b)
+    between = np.array([wins.auroc(wins.count(ranking, block)) for ranking in pairs])
+    counts = np.array([block[:, truth == k].sum(axis=1) for k in range(len(each))])
+    found = np.array([areas.mean(axis=0), (areas * counts).sum(axis=0) / counts.sum(axis=0), between.mean(axis=0)])
+    return np.where((counts > 0).all(axis=0), found, np.nan)
 
 
 def measure_averages(cases: MulticlassCases, plan: Resampling, unit: str = "scan") -> dict[str, Estimate]:
@@ -144,13 +162,14 @@ def measure_averages(cases: MulticlassCases, plan: Resampling, unit: str = "scan
     order = np.lexsort((*cases.probabilities.T, cases.truth))
     ranked = MulticlassCases(cases.truth[order], cases.probabilities[order], cases.names)
     if plan.patients is None:
-        blocks = draw_stratified(ranked.truth, plan.resamples, plan.seed)
+        blocks = draw_stratified(ranked.truth, plan.resamples, plan.seed, CACHED_CELLS)
     else:
-        blocks = draw_patients(plan.patients[order], np.zeros(order.size, bool), plan.resamples, plan.seed)
-    found = [average_auroc(ranked, row) for block in blocks for row in block]
+        one_stratum = np.zeros(order.size, bool)
+        blocks = draw_patients(plan.patients[order], one_stratum, plan.resamples, plan.seed, CACHED_CELLS)
+    found = average_resamples(ranked, blocks)
     estimates = {}
     for name, value in once.items():
-        ends = percentile(np.array([one[name] for one in found]), plan.level) if found else (None, None)
+        ends = percentile(found[name], plan.level) if plan.resamples else (None, None)
         estimates[name] = Estimate(value, *ends, **about)
     return estimates
 

@@ -77,6 +77,6 @@ def delong_covariance(first: Placements, second: Placements) -> float:
     if first.positive.size < 2 or first.negative.size < 2:
         return float("nan")
     return sum(
-        float(np.dot(one - one.mean(), two - two.mean()) / (one.size - 1) / one.size)
+        float(np.sum((one - one.mean()) * (two - two.mean())) / (one.size - 1) / one.size)  # no BLAS: its bits vary
         for one, two in ((first.positive, second.positive), (first.negative, second.negative))
     )

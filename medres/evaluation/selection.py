@@ -16,8 +16,8 @@ from medres.evaluation.comparison import Difference, compare_auroc
 from medres.evaluation.estimate import LEVEL, Estimate
 from medres.evaluation.folds import measure_auroc
 from medres.evaluation.intervals import percentile
-from medres.evaluation.multiclass import MulticlassCases, average_auroc, check_multiclass
-from medres.evaluation.resampling import draw_patients, draw_stratified
+from medres.evaluation.multiclass import MulticlassCases, average_auroc, average_resamples, check_multiclass
+from medres.evaluation.resampling import Weights, draw_patients, draw_stratified
 
 SEED = 0  # of resamples: the same for every comparison
 
@@ -156,16 +156,17 @@ def _compare_macro(
     other = MulticlassCases(cases.truth, second, cases.names)
     values = [average_auroc(one)["macro_auroc"] for one in (cases, other)]
     n = cases.truth.size
-    if patients is None:
-        blocks = draw_stratified(cases.truth, resamples, SEED)
-    else:
-        blocks = draw_patients(np.asarray(patients), np.zeros(n, bool), resamples, SEED)
-    found = [
-        average_auroc(cases, row)["macro_auroc"] - average_auroc(other, row)["macro_auroc"]
-        for block in blocks
-        for row in block
-    ]
-    drawn = np.array([value for value in found if np.isfinite(value)])
+    # the same seed draws the same resamples for either side
+    sides = [average_resamples(one, _drawn(cases.truth, patients, resamples))["macro_auroc"] for one in (cases, other)]
+    differences = sides[0] - sides[1]
+    drawn = differences[np.isfinite(differences)]
     lower, upper = percentile(drawn, level) if drawn.size else (None, None)
     method = f"paired {'patient' if patients is not None else 'stratified'} bootstrap, percentile"
     return Difference(values[0], values[1], values[0] - values[1], lower, upper, None, None, method, n, n, level=level)
+
+
+def _drawn(truth: np.ndarray, patients: Sequence[str] | None, resamples: int) -> Weights:
+    """Draw patients, or scans within classes."""
+    if patients is None:
+        return draw_stratified(truth, resamples, SEED)
+    return draw_patients(np.asarray(patients), np.zeros(truth.size, bool), resamples, SEED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 from statsmodels.stats.contingency_tables import mcnemar as slow_mcnemar
 
 from medres.errors import EvaluationError
@@ -16,7 +17,7 @@ from medres.evaluation.comparison import (
     shared_level,
 )
 from medres.evaluation.patient_level import pool_by_patient
-from medres.evaluation.resampling import Resampling
+from medres.evaluation.resampling import Resampling, draw_patients, draw_stratified
 from tests.medres.evaluation.reference import CLOSED_FORM, ds1, expected, table
 
 
@@ -92,7 +93,7 @@ def test_the_same_model_twice_gives_z_zero_and_p_one():
     found = compare_auroc(labels, scores, scores)
     assert (found.statistic, found.p, found.difference) == (0.0, 1.0, 0.0)
     assert mcnemar([True, False], [True, False]).p == 1.0
-    again = compare_by_bootstrap(labels, scores, scores, Resampling(50))
+    again = compare_by_bootstrap(labels, scores, scores, Resampling(50))["auroc"]
     assert (again.lower, again.upper) == (0.0, 0.0)
 
 
@@ -114,7 +115,7 @@ def test_permuted_rows_give_bit_equal_output():
 def test_net_benefit_difference_equals_its_definition():
     labels, first = ds1()
     second = ds1("score2")[1]
-    found = compare_by_bootstrap(labels, first, second, Resampling(200), net_benefit_at=0.3)
+    found = compare_by_bootstrap(labels, first, second, Resampling(200), net_benefit_at=(0.3,))["net_benefit 0.3"]
 
     def slow(scores: np.ndarray) -> float:
         called = scores >= 0.3
@@ -144,3 +145,52 @@ def test_single_positive_gives_a_reason_and_never_p_1_unless_the_order_is_the_sa
 
 def test_the_level_is_shared_out_over_the_comparisons():
     assert [round(shared_level(count), 4) for count in (1, 2, 4)] == [0.95, 0.975, 0.9875]
+
+
+def test_bootstrap_of_many_numbers_equals_whole_curves_in_a_loop():
+    rng = np.random.default_rng(2)
+    labels = np.append(rng.random(60) < 0.3, [False, True])
+    first, second = rng.random((2, 62)).round(2)
+    patients = rng.integers(0, 25, 62).astype(str)
+    for plan in (Resampling(40, 3), Resampling(40, 3, patients)):
+        found = compare_by_bootstrap(labels, first, second, plan, net_benefit_at=(0.1, 0.5))
+        order = np.lexsort((second, labels, first))
+        rows = (
+            draw_stratified(labels[order], 40, 3)
+            if plan.patients is None
+            else draw_patients(patients[order], labels[order], 40, 3)
+        )
+        slow = np.array(
+            [slow_numbers(labels[order], first[order], second[order], w) for w in np.concatenate(list(rows))]
+        )
+        for one, column in zip(found.values(), slow.T, strict=True):
+            assert (one.lower, one.upper) == pytest.approx(tuple(np.quantile(column, [0.025, 0.975])), abs=1e-12)
+
+
+def slow_numbers(labels: np.ndarray, first: np.ndarray, second: np.ndarray, weights: np.ndarray) -> list[float]:
+    """Differences of AUROC and net benefit of one resample, written out row by row."""
+    rows = np.repeat(np.arange(labels.size), weights)
+    truth, found = labels[rows], []
+    for scores in (first[rows], second[rows]):
+        own = [roc_auc_score(truth, scores)]
+        for t in (0.1, 0.5):
+            called = scores >= t
+            own.append((called & truth).mean() - (called & ~truth).mean() * t / (1 - t))
+        found.append(own)
+    return list(np.subtract(*found))
+
+
+def test_permuted_rows_with_ties_give_bit_equal_bootstrap():
+    rng = np.random.default_rng(7)
+    labels, first, second = rng.random(50) < 0.5, rng.random(50).round(1), rng.random(50)
+    order = rng.permutation(50)
+    plan = Resampling(30)
+    moved = compare_by_bootstrap(labels[order], first[order], second[order], plan, net_benefit_at=(0.2,))
+    assert moved == compare_by_bootstrap(labels, first, second, plan, net_benefit_at=(0.2,))
+
+
+def test_reject_a_threshold_at_which_no_net_benefit_is_defined():
+    with pytest.raises(EvaluationError, match="E_EVAL_VALUE"):
+        compare_by_bootstrap([0, 1], [0.1, 0.2], [0.3, 0.4], Resampling(5), net_benefit_at=(1.0,))
+    with pytest.raises(EvaluationError, match="E_EVAL_RANGE"):
+        compare_by_bootstrap([0, 1], [0.1, 2], [0.3, 0.4], Resampling(5), net_benefit_at=(0.5,))

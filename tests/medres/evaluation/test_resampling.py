@@ -47,3 +47,17 @@ def test_reject_no_case_and_patients_of_another_length():
         rank_cases([], [])
     with pytest.raises(EvaluationError, match="E_EVAL_LENGTH"):
         resample(rank_cases([0, 1], [0.1, 0.2]), Resampling(5, 0, np.array(["a"])))
+
+
+def test_blocks_of_another_size_hold_the_same_resamples():
+    strata = np.random.default_rng(0).random(30) < 0.4
+    patients = np.random.default_rng(1).integers(0, 9, 30)
+    for draw in (
+        lambda cells: draw_stratified(strata, 25, 3, cells),
+        lambda cells: draw_patients(patients, strata, 25, 3, cells),
+    ):
+        assert np.array_equal(np.concatenate(list(draw(60))), np.concatenate(list(draw(10_000))))
+    assert np.array_equal(
+        np.concatenate(list(draw_stratified(np.sort(strata), 9, 3)))[:, : int((~strata).sum())],
+        np.concatenate(list(draw_stratified(strata, 9, 3)))[:, ~strata],
+    )
