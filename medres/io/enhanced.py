@@ -23,15 +23,18 @@ MACROS: dict[int, frozenset[int]] = {
     0x00289110: frozenset({0x00280030, 0x00180050}),
     0x00289145: frozenset({0x00281052, 0x00281053, 0x00281054}),
     0x00289132: frozenset({0x00281050, 0x00281051}),
-    0x00209111: frozenset({0x00209128, 0x00209056, 0x00189074, 0x00209156}),
+    0x00209111: frozenset({0x00209128, 0x00209056, 0x00189074, 0x00189151, 0x00209156}),
     0x00189114: frozenset({0x00189082}),
     0x00189117: frozenset({0x00189087, 0x00189075, 0x00189076}),
-    0x00189226: frozenset({0x00089007}),
+    0x00189115: frozenset({0x00189079}),
+    0x00189226: frozenset({0x00089007, 0x00089208}),
     0x00189329: frozenset({0x00089007}),
     0x00189751: frozenset({0x00089007}),
     0x00189118: frozenset({0x00209153}),
 }
 DIRECTION = frozenset({0x00189089})
+# said once for all frames, outside of the groups, by writers that keep to older habits
+ROOT = (0x00281050, 0x00281051, 0x00281052, 0x00281053)
 Elements = dict[int, bytes]
 
 
@@ -64,7 +67,7 @@ def read_frames(source: Source, data: DataSet, facts: Facts, share: Callable[[Fa
         refuse("NumberOfFrames", f"{len(frames)}, as many as are described", str(facts.frames))
     if len(frames) < facts.frames:
         raise IntakeError("E_SIZE_LIMIT", f"NumberOfFrames is {facts.frames}, {len(frames)} frames are described")
-    common = shared[0] if shared else {}
+    common = {tag: data.elements[tag] for tag in ROOT if tag in data.elements} | (shared[0] if shared else {})
     order = data.encoding.order
     return [_slice(source, data, facts, share, index, {**common, **own}, order) for index, own in enumerate(frames)]
 
@@ -111,7 +114,7 @@ def _slice(
         position=numbers(element(0x00200032), "ImagePositionPatient", 3),  # type: ignore[arg-type]
         slope=slope,
         intercept=intercept,
-        lut=None,
+        lut=data.elements.get(0x00283000) or None if slope is None else None,
         has_voi=False,
         window=None if middle is None or extent is None or extent < 1 else (middle, extent),
         sop_uid=word(data.elements.get(0x00080018)),
@@ -129,10 +132,13 @@ def _number(raw: bytes | None, name: str) -> float | None:
 
 def _frame_facts(facts: Facts, found: Elements, order: str) -> Facts:
     """Give the facts of one frame."""
+    spacing = parse_spacing(found.get(0x00280030))
     return replace(
         facts,
         orientation=parse_orientation(found.get(0x00200037)) or facts.orientation,
-        spacing=parse_spacing(found.get(0x00280030)) or facts.spacing,
+        spacing=spacing or facts.spacing,
+        detector_spacing=facts.detector_spacing and spacing is None,
+        region_spacing=facts.region_spacing and spacing is None,
         thickness_mm=first_number(found.get(0x00180050)) or facts.thickness_mm,
         image_type=words(found.get(0x00089007)) or facts.image_type,
         rescale_type=word(found.get(0x00281054)).upper() or facts.rescale_type,
@@ -145,7 +151,7 @@ def _strong(found: Elements, facts: Facts, order: str) -> tuple[tuple[str, str],
     echo, b_value = _double(found.get(0x00189082), order), _double(found.get(0x00189087), order)
     direction = found.get(0x00189089)
     texts = {
-        "ImageType": "\\".join(words(found.get(0x00089007)) or facts.image_type),
+        "ImageType": "\\".join((*(words(found.get(0x00089007)) or facts.image_type), *words(found.get(0x00089208)))),
         "Echo": "" if echo is None else f"{echo:.2f}",
         "BValue": "" if b_value is None else f"{b_value:g}",
         "Direction": "" if direction is None or len(direction) != 24 else _direction(direction, order),
@@ -165,7 +171,8 @@ def _weak(found: Elements, source: Source, order: str) -> tuple[tuple[str, float
     values = {
         "AcquisitionNumber": float(_long(found.get(0x00209156), order, "H") or "nan"),
         "TriggerTime": _double(found.get(0x00209153), order),
-        "AcquisitionDateTime": moment(found.get(0x00189074)),
+        "InversionTime": _double(found.get(0x00189079), order),
+        "AcquisitionDateTime": moment(found.get(0x00189074)) or moment(found.get(0x00189151)),
         "File": float(source.number),
     }
     return tuple((name, value) for name, value in values.items() if value is not None and value == value)

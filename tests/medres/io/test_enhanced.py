@@ -100,6 +100,64 @@ def test_list_echoes_of_one_file_as_separate_volumes(tmp_path: Path) -> None:
     assert {int(read(tmp_path, series=s.key).voxels.min()) for s in found} == {-1000, -999}
 
 
+def _group(**elements: object) -> Sequence:
+    item = Dataset()
+    for name, value in elements.items():
+        setattr(item, name, value)
+    return Sequence([item])
+
+
+@pytest.mark.parametrize(
+    ("macro", "values"),
+    [
+        ("MRImageFrameTypeSequence", [{"ComplexImageComponent": name} for name in ("MAGNITUDE", "PHASE")]),
+        ("MRModifierSequence", [{"InversionTimes": time} for time in (100.0, 900.0)]),
+        ("FrameContentSequence", [{"FrameAcquisitionDateTime": f"20200101{t}0000.5+0100"} for t in (10, 11)]),
+        ("FrameContentSequence", [{"FrameReferenceDateTime": f"20200101{t}0000"} for t in (10, 11)]),
+    ],
+)
+def test_list_frames_at_one_place_by_what_was_varied(tmp_path: Path, macro: str, values: list[dict]) -> None:
+    ds = enhanced(modality="MR")
+    frames = list(ds.PerFrameFunctionalGroupsSequence)
+    both = [*copy.deepcopy(frames), *copy.deepcopy(frames)]
+    for n, frame in enumerate(both):
+        setattr(frame, macro, _group(**values[n // 9]))
+    ds.PerFrameFunctionalGroupsSequence, ds.NumberOfFrames = Sequence(both), 18
+    ds.PixelData = ds.PixelData + (np.frombuffer(ds.PixelData, np.uint16) + np.uint16(1)).tobytes()
+    save([ds], tmp_path)
+    assert [(s.verdict, s.shape) for s in find_series(tmp_path).series] == [("ok", phantom_voxels().shape)] * 2
+
+
+def test_take_a_slope_that_stands_outside_of_the_groups(tmp_path: Path) -> None:
+    ds = enhanced(modality="MR", intercept=-1024)
+    for frame in ds.PerFrameFunctionalGroupsSequence:
+        del frame.PixelValueTransformationSequence
+    ds.RescaleSlope, ds.RescaleIntercept = 2, -2048
+    save([ds], tmp_path)
+    assert np.array_equal(read(tmp_path).voxels, 2 * phantom_voxels().astype(int))
+
+
+def test_apply_a_lookup_table_that_stands_outside_of_the_groups(tmp_path: Path) -> None:
+    ds = enhanced(modality="MR", intercept=-1024)
+    for frame in ds.PerFrameFunctionalGroupsSequence:
+        del frame.PixelValueTransformationSequence
+    table = (np.arange(4096) * 3 + 1).astype(np.uint16)
+    ds.ModalityLUTSequence = _group(LUTDescriptor=[4096, 0, 16], LUTData=table.tobytes(), ModalityLUTType="US")
+    ds.ModalityLUTSequence[0]["LUTDescriptor"].VR = "US"
+    ds.ModalityLUTSequence[0]["LUTData"].VR = "OW"
+    save([ds], tmp_path)
+    volume = read(tmp_path)
+    assert "W_MODALITY_LUT" in volume.codes
+    assert np.array_equal(volume.voxels, table[phantom_voxels().astype(int) + 1024].astype(np.float32))
+
+
+def test_take_the_spacing_of_the_frames_before_that_of_the_detector(tmp_path: Path) -> None:
+    ds = enhanced()
+    ds.ImagerPixelSpacing = [9, 9]
+    save([ds], tmp_path)
+    assert read(tmp_path).spacing_mm == pytest.approx((0.75, 1.25, 2.5))
+
+
 def test_refuse_a_cine_without_positions(tmp_path: Path) -> None:
     ds = enhanced()
     del ds.PerFrameFunctionalGroupsSequence, ds.SharedFunctionalGroupsSequence
