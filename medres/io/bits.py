@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from medres.io.facts import LOSSY_SYNTAXES
+from medres.io.facts import LOSSY_SYNTAXES, PROJECTIONS
 from medres.io.instance import Facts
-
-PROJECTIONS = frozenset({"CR", "DX", "MG", "RF", "XA", "RG", "PX", "IO"})
 
 
 def inverts(facts: Facts) -> bool:

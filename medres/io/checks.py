@@ -72,7 +72,8 @@ def refuse_cine(facts: Facts) -> IntakeError:
     if facts.modality in VOLUME_MODALITIES:
         what = f"{facts.frames} frames stand in one file without functional groups that say where each lies"
         return IntakeError("E_UNSUPPORTED", what, "export single slices, or enhanced multi-frame")
-    return IntakeError("E_UNSUPPORTED", f"a cine of {facts.frames} frames is no volume", choice)
+    kind = "a slide" if facts.modality == "SM" else "a cine"
+    return IntakeError("E_UNSUPPORTED", f"{kind} of {facts.frames} frames is no volume", choice)
 
 
 def require_rescale(planes: Iterable[Slice]) -> None:

@@ -16,11 +16,11 @@ from medres.io.colour import read_colour
 from medres.io.digest import content_digest
 from medres.io.filling import fill_marks, fill_planes, planes_before
 from medres.io.instance import Facts, Slice
-from medres.io.judging import DicomSeries, require_equal_twins, with_seen
+from medres.io.judging import DicomSeries, is_colour, require_equal_twins, with_seen
 from medres.io.pixels import PixelFile
 from medres.io.plan import Plan, unit_of
 from medres.io.privacy import patient_key
-from medres.io.rescale import linear, read_lut
+from medres.io.rescale import Tally, linear, read_lut
 from medres.io.series import Series
 from medres.io.stack import Stack, read_stack
 from medres.volume import Display, Origin, Volume
@@ -50,10 +50,11 @@ def read_series(series: Series, *, modality: str | None = None) -> Volume:
         raise IntakeError(series.codes[0], what, cure)
     plan = series.plan
     word = plan.facts.modality or (modality or series.modality).upper()
-    if plan.facts.samples == 3 or plan.facts.photometric == "PALETTE COLOR":
+    require_equal_twins(plan)
+    if is_colour(plan.facts):
+        plan = with_seen(plan, Stack(None, None, Tally()))
         voxels, padding = read_colour(plan.planes[0]), None
     else:
-        require_equal_twins(plan)
         stack = read_stack(plan.planes, before=None if plan.grid.is_regular else planes_before(plan.grid))
         plan = with_seen(plan, stack)
         voxels, padding = _as_voxels(stack, plan)

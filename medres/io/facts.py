@@ -31,14 +31,15 @@ FACT_TAGS = (
     0x00180050, 0x00180060, 0x00180080, 0x00180081, 0x00180082, 0x00180086, 0x00181030, 0x00181100, 0x00181164,
     0x00181210, 0x00181314, 0x00186011, 0x00189087, 0x00190010, 0x0019100A, 0x0019100C, 0x0020000D, 0x0020000E,
     0x00200011, 0x00200037, 0x00200052, 0x00200100, 0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011,
-    0x00280030, 0x00280100, 0x00280101, 0x00280102, 0x00280103, 0x00280120, 0x00280121, 0x00280301, 0x00281054,
-    0x00282110, 0x00282112, 0x00430010, 0x00431039, 0x00541001, 0x20500020,
+    0x00280030, 0x00280100, 0x00280101, 0x00280102, 0x00280103, 0x00280120, 0x00280121, 0x00280301, 0x00280A02,
+    0x00281054, 0x00282110, 0x00282112, 0x00430010, 0x00431039, 0x00541001, 0x20500020,
 )  # fmt: skip
 LOSSY_SYNTAXES = frozenset(
     "1.2.840.10008.1.2.4." + tail for tail in ("50", "51", "81", "91", "93", "110", "111", "203")
 )
 TEXT_MODALITIES = frozenset({"US", "SC", "XC", "ES", "IVUS"})  # devices that write text into the pixels
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
+PROJECTIONS = frozenset({"CR", "DX", "MG", "RF", "XA", "RG", "PX", "IO"})
 KNOWN_BITS = (8, 16, 32)
 GE_B_VALUE_OFFSET = 1_000_000_000  # GE adds it to mark a b-value
 PET_UNITS = frozenset(
@@ -93,11 +94,11 @@ def parse_facts(data: DataSet, syntax: str, has_preamble: bool, media_class: str
         IntakeError: `E_HEADER_VALUE`, naming the element and the rule.
     """
     element, order = data.elements.get, data.encoding.order
-    spacing, source = _spacing(data)
     allocated, stored = _bits(data)
     signed = _signed(element(0x00280103), order)
     sop_class = word(element(0x00080016)) or media_class
     modality = word(element(0x00080060)).upper() or MODALITIES.get(sop_class.removeprefix(STORAGE), "")
+    spacing, source = _spacing(data, modality in PROJECTIONS)
     return Facts(
         patient=(_plain(element(0x00100020)), _plain(element(0x00100010)), _plain(element(0x00100030))),
         study_uid=word(element(0x0020000D)),
@@ -181,12 +182,23 @@ def _bits(data: DataSet) -> tuple[int, int]:
     return allocated, stored
 
 
-def _spacing(data: DataSet) -> tuple[tuple[float, float] | None, str]:
+def _is_uncorrected(data: DataSet) -> bool:
+    """Tell a PixelSpacing that repeats the detector's, with no word of a correction (PS3.3 10.7.1.2)."""
+    own, detector = (
+        [first_number(text.encode("latin-1")) for text in words(data.elements.get(tag))]
+        for tag in (0x00280030, 0x00181164)
+    )
+    return own == detector and not word(data.elements.get(0x00280A02))
+
+
+def _spacing(data: DataSet, projected: bool) -> tuple[tuple[float, float] | None, str]:
     """Read PixelSpacing, else ImagerPixelSpacing, else that of an ultrasound region; and say whose it is."""
-    for tag, name in ((0x00280030, "PixelSpacing"), (0x00181164, "ImagerPixelSpacing")):
-        found = parse_spacing(data.elements.get(tag), name)
-        if found is not None:
-            return found, name
+    found = parse_spacing(data.elements.get(0x00280030))
+    if found is not None and not (projected and _is_uncorrected(data)):
+        return found, "PixelSpacing"
+    detector = parse_spacing(data.elements.get(0x00181164), "ImagerPixelSpacing")
+    if detector is not None:
+        return detector, "ImagerPixelSpacing"
     regions = data.elements.get(REGIONS)
     return (region_spacing(regions, data.encoding), "region") if regions else (None, "")
 

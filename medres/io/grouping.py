@@ -1,8 +1,8 @@
 """Slices of a folder -> groups that may each become one Volume.
 
-Knows headers; reads no pixels and judges no group (`medres.io.checks` does). What belongs together is decided by
-SeriesInstanceUID or, where an export emptied it, by folder, frame of reference, patient and modality; then by
-orientation and by what the header says was varied (image type, echo, b-value, time point).
+Knows headers; judges no group (`medres.io.checks` does), and compares pixels only of pictures that share an identifier.
+What belongs together is decided by SeriesInstanceUID or, where an export emptied it, by folder, frame of reference,
+patient and modality; then by orientation and by what the header says was varied (image type, echo, b-value, time).
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from medres.io.bits import PROJECTIONS
+from medres.io.facts import PROJECTIONS
 from medres.io.grid import distances_along
 from medres.io.instance import Broken, Facts, Slice
+from medres.io.pixels import have_same_pixels
 from medres.io.varied import label_volumes
 
 SAME_ORIENTATION = 1e-4  # of each cosine
@@ -109,7 +110,7 @@ def _split_series(group: Group) -> list[Group]:
         return [group]
     pictures = [p for p in group.planes if is_picture(p.facts)]
     others = [p for p in group.planes if not is_picture(p.facts)]
-    found = [_picture_group(group, plane) for plane in pictures]
+    found = _picture_groups(group, pictures)
     if others:
         found += _split_volumes(group, others)
     return found
@@ -137,10 +138,26 @@ def is_picture(facts: Facts) -> bool:
     return facts.modality in PROJECTIONS or (facts.modality not in VOLUME_MODALITIES and facts.orientation is None)
 
 
-def _picture_group(group: Group, plane: Slice) -> Group:
-    """Make a group of one picture."""
-    name = (*group.name, plane.sop_uid or f"{plane.source.folder}|{plane.source.path.name}", str(plane.frame))
-    return Group(name, [plane], is_picture=True)
+def _picture_groups(group: Group, planes: list[Slice]) -> list[Group]:
+    """Make a group of each picture, with its copies and with all frames of its file."""
+    found: dict[tuple[str, ...], list[Group]] = {}
+    for plane in planes:
+        own = plane.sop_uid or f"{plane.source.folder}|{plane.source.path.name}"
+        name = (*group.name, own, "0")
+        known = found.setdefault(name, [])
+        home = next((one for one in known if _is_copy(plane, one.planes[0])), None)
+        if home is None:
+            home = Group(name, is_picture=True)
+            known.append(home)
+        home.planes.append(plane)
+    return [one for known in found.values() for one in known]
+
+
+def _is_copy(plane: Slice, other: Slice) -> bool:
+    """Tell whether two pictures under one identifier stand in one file, or in files of equal pixels."""
+    if plane.source.number == other.source.number:
+        return True
+    return bool(plane.sop_uid) and plane.facts == other.facts and have_same_pixels(plane, other)
 
 
 def _split_volumes(group: Group, planes: list[Slice]) -> list[Group]:

@@ -14,10 +14,11 @@ import numpy as np
 from medres import geometry
 from medres.errors import IntakeError, describe
 from medres.io.colour import read_colour
-from medres.io.grouping import Group
-from medres.io.instance import Slice
+from medres.io.grouping import Group, is_picture
+from medres.io.instance import Facts, Slice
 from medres.io.plan import Options, Plan, build_plan, unit_of
 from medres.io.privacy import pseudonym, reading_key
+from medres.io.rescale import Tally
 from medres.io.series import Series
 from medres.io.stack import Stack, read_stack
 
@@ -167,11 +168,16 @@ def check_pixels(plan: Plan) -> Plan:
     Raises:
         IntakeError: what the pixels refuse.
     """
-    if plan.facts.samples == 3 or plan.facts.photometric == "PALETTE COLOR":
-        read_colour(plan.planes[0])
-        return plan
     require_equal_twins(plan)
+    if is_colour(plan.facts):
+        read_colour(plan.planes[0])
+        return with_seen(plan, Stack(None, None, Tally()))
     return with_seen(plan, read_stack(plan.planes, keep=False))
+
+
+def is_colour(facts: Facts) -> bool:
+    """Tell whether a picture is read as red, green and blue."""
+    return facts.samples == 3 or facts.photometric == "PALETTE COLOR"
 
 
 def require_equal_twins(plan: Plan) -> None:
@@ -181,7 +187,7 @@ def require_equal_twins(plan: Plan) -> None:
         IntakeError: `E_GEOM_DUPLICATE`.
     """
     different = 0
-    for one, other in plan.twins:
+    for one, other in () if is_picture(plan.facts) else plan.twins:  # copies of a picture are known to be equal
         values = read_stack([one, other]).values
         assert values is not None  # kept by default
         different += not np.array_equal(values[0], values[1])

@@ -25,6 +25,7 @@ from medres.io.instance import Facts, Slice, Source
 from medres.io.limits import MAX_VOXELS, require_voxels
 
 ABSURD_RATIO = 16  # a header that asks for more than this many times the bytes present is not merely cut short
+PIECE_BYTES = 1 << 20
 FRAGMENT_HEAD = struct.Struct("<HHL")
 
 
@@ -77,6 +78,28 @@ def spare_bytes(plane: Slice) -> int:
 def whole_frame(facts: Facts) -> int:
     """Count the spare bytes from which on the header cannot be right: a frame, or colours that are not shared."""
     return plane_bytes(facts) // 2 if facts.photometric == "YBR_FULL_422" else plane_bytes(facts)
+
+
+def have_same_pixels(one: Slice, other: Slice) -> bool:
+    """Tell whether PixelData of two files is the same, byte by byte; never raises.
+
+    Args:
+        one: any plane of the one file.
+        other: any plane of the other.
+    """
+    starts = [0 if p.facts.syntax == DEFLATED else p.pixel_position for p in (one, other)]
+    if one.source.size - starts[0] != other.source.size - starts[1]:
+        return False
+    try:
+        with one.source.path.open("rb") as first, other.source.path.open("rb") as second:
+            first.seek(starts[0])
+            second.seek(starts[1])
+            while piece := first.read(PIECE_BYTES):
+                if piece != second.read(len(piece)):
+                    return False
+    except OSError:
+        return False
+    return True
 
 
 @contextmanager
@@ -163,6 +186,9 @@ class PixelFile:
                 raise IntakeError("E_TRUNCATED", f"PixelData ends {start + target.nbytes - len(content)} bytes early")
             target.reshape(-1).view(np.uint8)[:] = np.frombuffer(content, np.uint8, target.nbytes, start)
             return
+        if plane.facts.order == ">" and target.dtype.itemsize == 1 and self._is_of_words(plane):
+            target.reshape(-1)[:] = self._bytes_of_words(plane, target.nbytes)
+            return
         view = target.reshape(-1).view(np.uint8).data
         done = 0
         while done < len(view):
@@ -172,6 +198,19 @@ class PixelFile:
             done += count
         if plane.facts.order == ">" and target.dtype.itemsize > 1:
             target.byteswap(inplace=True)
+
+    def _is_of_words(self, plane: Slice) -> bool:
+        """Tell whether bytes stand in words (OW), so that big endian order swaps neighbours (PS3.5 8.1.1, A.3)."""
+        return os.pread(self._descriptor, 2, plane.pixel_position - 8) == b"OW"
+
+    def _bytes_of_words(self, plane: Slice, count: int) -> NDArray[np.uint8]:
+        """Read the bytes of one plane out of big endian words."""
+        first = plane.frame * count
+        low, high = first - first % 2, first + count + (first + count) % 2
+        raw = os.pread(self._descriptor, high - low, plane.pixel_position + low)
+        if len(raw) < high - low:
+            raise IntakeError("E_TRUNCATED", f"PixelData ends {high - low - len(raw)} bytes early")
+        return np.frombuffer(raw, np.uint16).byteswap().view(np.uint8)[first - low :][:count]
 
     def _inflate(self) -> bytes:
         """Inflate the data set once."""

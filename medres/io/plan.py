@@ -11,6 +11,7 @@ import numpy as np
 
 from medres.errors import IntakeError
 from medres.io.checks import (
+    refuse_cine,
     require_geometry,
     require_kind,
     require_one_matrix,
@@ -28,7 +29,7 @@ from medres.io.grid import (
     distances_along,
     same_place_mm,
 )
-from medres.io.grouping import Group
+from medres.io.grouping import Group, is_picture
 from medres.io.instance import Facts, Slice
 from medres.io.limits import MAX_VOXELS, require_voxels
 from medres.io.pixels import pointing_at, require_bytes, spare_bytes
@@ -96,19 +97,39 @@ def build_plan(group: Group, options: Options | None = None) -> Plan:
     options = options or Options()
     require_readable(group)
     require_one_patient(group)
-    if options.frame is not None:
-        group = replace(group, planes=[choose_frame(plane, options.frame) for plane in group.planes])
+    if group.is_picture or options.frame is not None:
+        group = replace(group, planes=choose_frames(group.planes, options.frame))
     alone = len({plane.source.number for plane in group.planes}) == 1
     for plane in group.planes:
         require_decoder(plane.facts.syntax)
         with pointing_at(plane, alone):
             require_bytes(plane, options.max_voxels)
         require_kind(plane)
-    return plan_picture(group.planes[0]) if group.is_picture else plan_volume(group, options)
+    return plan_picture(group.planes) if group.is_picture else plan_volume(group, options)
+
+
+def choose_frames(planes: list[Slice], number: int | None) -> list[Slice]:
+    """Take one frame of each file that holds several pictures; every other plane stays as it is.
+
+    Args:
+        planes: of any files.
+        number: of the frame, from 1; None leaves cines to be refused.
+
+    Returns:
+        At most one plane of a file of pictures.
+
+    Raises:
+        IntakeError: `E_NOT_FOUND` where there is no such frame; `E_UNSUPPORTED` where one must be named.
+    """
+    chosen = [plane if number is None else choose_frame(plane, number) for plane in planes]
+    described = [plane for plane in chosen if plane.facts.frames > 1 and not plane.is_cine and is_picture(plane.facts)]
+    if number is None and described:
+        raise refuse_cine(described[0].facts)
+    return [plane for plane in chosen if plane not in described or plane.frame + 1 == number]
 
 
 def choose_frame(plane: Slice, number: int) -> Slice:
-    """Take one frame of a cine; every other plane stays as it is.
+    """Take one frame of a cine; every other plane stays as it is, one that a header describes as well.
 
     Args:
         plane: of any file.
@@ -120,23 +141,24 @@ def choose_frame(plane: Slice, number: int) -> Slice:
     Raises:
         IntakeError: `E_NOT_FOUND` where the cine has no such frame.
     """
-    if not plane.is_cine:
+    if not (plane.is_cine or (plane.facts.frames > 1 and is_picture(plane.facts))):
         return plane
     if not 1 <= number <= plane.facts.frames:
         what = f"the frame must be 1 to {plane.facts.frames}, got {number}"
         raise IntakeError("E_NOT_FOUND", what, "choose another with --frame")
-    return replace(plane, frame=number - 1, is_cine=False)
+    return replace(plane, frame=number - 1, is_cine=False) if plane.is_cine else plane
 
 
-def plan_picture(plane: Slice) -> Plan:
+def plan_picture(planes: list[Slice]) -> Plan:
     """Judge a radiograph, ultrasound or secondary capture.
 
     Args:
-        plane: the one plane.
+        planes: the picture, and copies of it.
 
     Returns:
         A Plan with the detector's grid: right and down, mm.
     """
+    plane, *copies = planes
     facts = plane.facts
     rows, columns = facts.spacing or (1.0, 1.0)
     affine = np.diag([columns, rows, 1.0, 1.0])
@@ -149,7 +171,9 @@ def plan_picture(plane: Slice) -> Plan:
         codes.append("W_REGION_SPACING")
     grid = Grid(affine, 1.0, 0.0, np.zeros(1), 1)
     frame: dict[str, float | str] = {"frame": plane.frame + 1.0} if facts.frames > 1 else {}
-    return Plan((plane,), grid, (), tuple(codes), _notes([plane]) | frame, facts.spacing is not None)
+    twins = [(plane, copy) for copy in copies]
+    notes = _notes([plane]) | frame | _dropped_notes(twins, [])
+    return Plan((plane,), grid, tuple(twins), tuple(codes), notes, facts.spacing is not None)
 
 
 def _colour_codes(facts: Facts) -> tuple[str, ...]:

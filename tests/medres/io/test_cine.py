@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
+from pydicom.sequence import Sequence
 from pydicom.uid import JPEGBaseline8Bit
 
 from medres.errors import IntakeError
@@ -87,3 +88,24 @@ def test_refuse_nuclear_medicine_whose_frames_lie_by_vectors(tmp_path: Path) -> 
 def test_inspect_judges_the_frame_that_is_asked_for(tmp_path: Path) -> None:
     save([cine("XA")], tmp_path)
     assert only(tmp_path, frame=2).shape == (10, 6, 1)
+
+
+def described_frames(modality: str) -> Dataset:
+    """Make frames that a header describes one by one, none with a place in the patient."""
+    ds = cine(modality)
+    ds.SharedFunctionalGroupsSequence = Sequence([Dataset()])
+    ds.PerFrameFunctionalGroupsSequence = Sequence([Dataset() for _ in GREY])
+    for n, group in enumerate(ds.PerFrameFunctionalGroupsSequence):
+        rescale = Dataset()
+        rescale.RescaleSlope, rescale.RescaleIntercept = n + 1, 0
+        group.PixelValueTransformationSequence = Sequence([rescale])
+    return ds
+
+
+@pytest.mark.parametrize("modality", ["XA", "US", "SM"])
+def test_list_frames_that_a_header_describes_as_one_file(tmp_path: Path, modality: str) -> None:
+    save([described_frames(modality)], tmp_path)
+    assert_refused(tmp_path, "E_UNSUPPORTED", "of 4 frames", "--frame 1 to 4")
+    assert np.array_equal(read(tmp_path, frame=3).voxels[:, :, 0].T, 3 * GREY[2].astype(int))
+    with pytest.raises(IntakeError, match="the frame must be 1 to 4, got 5"):
+        read(tmp_path, frame=5)

@@ -70,6 +70,14 @@ def test_take_an_absent_modality_from_the_kind_of_object(tmp_path: Path, kind: s
     assert read_header(save([ds], tmp_path)[0], HeaderReader("US"))[0].facts.modality == "US"
 
 
+def test_take_a_spacing_that_repeats_the_detectors_for_the_detectors(tmp_path: Path) -> None:
+    spacing = {"ImagerPixelSpacing": [0.2, 0.1], "PixelSpacing": ["0.20", "0.10"]}
+    assert facts_of(tmp_path, Modality="DX", **spacing).detector_spacing
+    assert not facts_of(tmp_path, Modality="MR", **spacing).detector_spacing
+    assert not facts_of(tmp_path, Modality="DX", PixelSpacingCalibrationType="FIDUCIAL", **spacing).detector_spacing
+    assert not facts_of(tmp_path, Modality="DX", **spacing | {"PixelSpacing": [0.18, 0.09]}).detector_spacing
+
+
 @pytest.mark.parametrize("name", ["BitsStored", "PixelRepresentation", "PhotometricInterpretation", "SamplesPerPixel"])
 def test_never_guess_how_pixels_are_stored(tmp_path: Path, name: str) -> None:
     ds = ct_slices()[0]

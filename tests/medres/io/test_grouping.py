@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from tests.phantoms_dicom import (
     ct_slices,
     enhanced,
     phantom_voxels,
+    radiograph,
     renewed,
     save,
     save_ct,
@@ -214,3 +216,33 @@ def test_read_a_tomosynthesis_and_a_rotational_angiography_as_volumes(tmp_path: 
 def test_list_two_units_of_pet_as_separate_volumes(tmp_path: Path) -> None:
     save_ct(tmp_path, lambda ds, k: setattr(ds, "Units", "BQML" if k < 4 else "GML"), modality="PT")
     assert {(one.unit, one.file_count) for one in find_series(tmp_path).series} == {("BQML", 4), ("GML", 5)}
+
+
+def test_keep_one_of_two_copies_of_a_picture(tmp_path: Path) -> None:
+    ds = radiograph(np.arange(60, dtype=np.uint16).reshape(6, 10))
+    save([ds, ds], tmp_path)
+    series = only(tmp_path)
+    assert (series.verdict, "W_DUPLICATE" in series.codes, series.file_count) == ("warned", True, 1)
+    assert [one.code for one in find_series(tmp_path).skipped] == ["W_DUPLICATE"]
+    assert "W_DUPLICATE" in read(tmp_path).codes
+    assert only(tmp_path, headers_only=True).codes.count("W_DUPLICATE") == 1
+
+
+def test_keep_one_of_two_copies_of_a_colour_picture(tmp_path: Path) -> None:
+    ds = radiograph(np.zeros((6, 10), np.uint8), "US")
+    ds.SamplesPerPixel, ds.PhotometricInterpretation, ds.PlanarConfiguration = 3, "RGB", 0
+    ds.PixelData = bytes(range(180))
+    save([ds, ds], tmp_path)
+    assert "W_DUPLICATE" in only(tmp_path).codes
+    assert "W_DUPLICATE" in read(tmp_path).codes
+
+
+def test_list_different_pictures_of_one_identifier_apart(tmp_path: Path) -> None:
+    ds = radiograph(np.arange(60, dtype=np.uint16).reshape(6, 10))
+    other = copy.deepcopy(ds)
+    set_pixels(other, np.zeros((6, 10), np.uint16))
+    smaller = set_pixels(copy.deepcopy(ds), np.zeros((5, 10), np.uint16))
+    save([ds, other, smaller], tmp_path)
+    found = find_series(tmp_path).series
+    assert len({series.key for series in found}) == 3
+    assert all("W_DUPLICATE" not in series.codes for series in found)

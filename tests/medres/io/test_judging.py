@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydicom.dataset import Dataset
+
 from medres.errors import CODES
 from medres.io.judging import say, series_key
 from tests.phantoms_dicom import ct_slices, put_jpeg2000, save, save_ct
@@ -31,14 +33,20 @@ def test_a_refused_series_still_says_what_it_is(tmp_path: Path) -> None:
     assert (series.affine, series.spacing_mm, series.orientation) == (None, None, "")
 
 
+def hide_the_kind(ds: Dataset) -> None:
+    """Leave nothing in a header that tells the modality."""
+    ds.Modality = ds.SOPClassUID = ""
+    ds.file_meta.MediaStorageSOPClassUID = "1.2.3"
+
+
 def test_give_the_modality_where_the_header_has_none(tmp_path: Path) -> None:
-    save_ct(tmp_path, lambda ds, k: setattr(ds, "Modality", ""))
+    save_ct(tmp_path, lambda ds, k: hide_the_kind(ds))
     assert only(tmp_path, modality="ct").modality == "CT"
     assert only(tmp_path).modality == ""
 
 
 def test_a_modality_that_is_given_is_held_to_its_rules(tmp_path: Path) -> None:
-    save_ct(tmp_path, lambda ds, k: [setattr(ds, "Modality", ""), delattr(ds, "RescaleSlope")])
+    save_ct(tmp_path, lambda ds, k: [hide_the_kind(ds), delattr(ds, "RescaleSlope")])
     assert only(tmp_path).verdict == "ok"
     assert only(tmp_path, modality="CT").codes == ("E_NO_RESCALE",)
 

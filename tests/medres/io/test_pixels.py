@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import struct
 import zlib
@@ -20,6 +21,8 @@ from pydicom.uid import (
 
 from medres.errors import IntakeError
 from medres.io import find_series, pixels, read, read_series
+from medres.io.gathering import read_header
+from medres.io.header import HeaderReader
 from tests.phantoms_dicom import ct_slices, phantom_voxels, put_jpeg2000, radiograph, save, save_ct, set_pixels
 from tests.series_verdicts import assert_refused, only
 
@@ -29,6 +32,30 @@ def test_read_every_native_transfer_syntax(tmp_path: Path, syntax: str) -> None:
     save_ct(tmp_path, syntax=syntax)
     assert only(tmp_path).codes == ()
     assert np.array_equal(read(tmp_path).voxels, phantom_voxels())
+
+
+@pytest.mark.parametrize("vr", ["OB", "OW"])
+@pytest.mark.parametrize("shape", [(6, 10), (3, 5, 7)])  # the second has frames of an odd number of bytes
+def test_read_bytes_that_stand_in_big_endian_words(tmp_path: Path, vr: str, shape: tuple[int, ...]) -> None:
+    stored = (np.arange(np.prod(shape)) * 7 % 251).astype(np.uint8).reshape(shape)
+    ds = set_pixels(radiograph(stored.reshape(-1, *shape[-2:])[0], "US"), stored)
+    data = stored.tobytes() + bytes(stored.size % 2)
+    ds.PixelData = np.frombuffer(data, np.uint16).byteswap().tobytes() if vr == "OW" else data
+    ds["PixelData"].VR = vr
+    ds.file_meta.TransferSyntaxUID, ds.NumberOfFrames = ExplicitVRBigEndian, stored.size // np.prod(shape[-2:])
+    ds.save_as(tmp_path / "x", implicit_vr=False, little_endian=False, enforce_file_format=True)
+    for frame, plane in enumerate(stored.reshape(-1, *shape[-2:]), 1):
+        assert np.array_equal(read(tmp_path, frame=frame).voxels[:, :, 0].T, plane)
+
+
+def test_tell_copies_of_pixels_from_others(tmp_path: Path) -> None:
+    ds = radiograph(np.arange(60, dtype=np.uint16).reshape(6, 10))
+    paths = save([ds, ds, set_pixels(copy.deepcopy(ds), np.zeros((6, 10), np.uint16))], tmp_path)
+    first, twin, other = (read_header(path, HeaderReader())[0] for path in paths)
+    assert pixels.have_same_pixels(first, twin)
+    assert not pixels.have_same_pixels(first, other)
+    paths[1].unlink()
+    assert not pixels.have_same_pixels(first, twin)
 
 
 def cut(path: Path, count: int) -> None:
