@@ -19,6 +19,8 @@ from medres.evaluation.inputs import check_labels, check_lengths, check_probabil
 from medres.evaluation.intervals import wilson
 
 BINS = 10
+NO_LOESS = "loess cannot be fitted: too few distinct scores, or too many at one"
+NEAR_SINGULAR = "few distinct scores: loess is near singular, as R warns"
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,8 @@ def loess_error(
         unit: what a case is.
 
     Returns:
-        `ici`, `e50`, `e90`; None with a reason where loess cannot be fitted (few distinct scores).
+        `ici`, `e50`, `e90`; noted where loess is near singular (few distinct scores), None with a reason where it has
+        no finite value.
 
     Source: Austin and Steyerberg, Stat Med 2019; loess of Cleveland, Grosse and Shyu 1992 with span 0.75, degree 2.
     """
@@ -160,13 +163,15 @@ def loess_error(
     check_lengths(labels=labels, scores=p)
     about: dict[str, Any] = {"n": labels.size, "n_positive": int(labels.sum()), "unit": unit, "level": level}
     names, method = ("ici", "e50", "e90"), "loess, span 0.75, degree 2, no interval"
-    smooth = smooth_observed(labels, p)
+    smooth, told = _fit_loess(labels, p)
     if smooth is None:
-        told = "too few distinct scores for loess"
-        return {name: undefined(told, method=method, **about) for name in names}
+        return {name: undefined(NO_LOESS, method=method, **about) for name in names}
     gap = np.abs(smooth - np.sort(p, kind="stable"))
     values = (gap.mean(), np.quantile(gap, 0.5), np.quantile(gap, 0.9))
-    return {name: Estimate(float(value), method=method, **about) for name, value in zip(names, values, strict=True)}
+    return {
+        name: Estimate(float(value), method=method, note=told, **about)
+        for name, value in zip(names, values, strict=True)
+    }
 
 
 def smooth_observed(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray | None:
@@ -179,14 +184,19 @@ def smooth_observed(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray
     Returns:
         Shape (n,), ascending in probability; None where loess cannot be fitted.
     """
+    return _fit_loess(labels, probabilities)[0]
+
+
+def _fit_loess(labels: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarray | None, str]:
+    """Fit loess; what R only warns of is raised by scikit-misc, after the same values were fitted."""
     order = np.lexsort((labels, probabilities))
     x, y = probabilities[order], labels[order].astype(float)
-    if np.unique(x).size < 4:
-        return None
+    if np.unique(x).size < 2:  # a single case ends the library, and the process with it
+        return None, ""
+    told, fit = "", loess(x, y)
     try:
-        fit = loess(x, y)
         fit.fit()
     except ValueError:
-        return None
+        told = NEAR_SINGULAR
     fitted = np.asarray(fit.outputs.fitted_values)
-    return fitted if np.isfinite(fitted).all() else None
+    return (fitted, told) if np.isfinite(fitted).all() else (None, "")

@@ -12,6 +12,7 @@ from scipy import special
 
 MAX_STEPS = 100
 TOLERANCE = 1e-12  # of the step, in units of the coefficients
+LONGEST_STEP = 8.0  # of any logit: where all labels are foretold with near certainty, Newton's step means nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +54,7 @@ def fit_logistic(design: np.ndarray, labels: np.ndarray, offset: np.ndarray | No
     for _ in range(MAX_STEPS):
         gradient, information = _derivatives(design, truth, start, known)
         step, singular = _solve(information, gradient)
+        step = step * min(1.0, LONGEST_STEP / max(float(np.abs(design @ step).max()), LONGEST_STEP))
         step = _halved(design, truth, start, known, step)
         start = start + step
         if singular or np.abs(start).max() > 1e4:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from medres.errors import EvaluationError
-from medres.evaluation.binning import bin_by_mass, bin_by_width, expected_error, loess_error, reliability
+from medres.evaluation.binning import NO_LOESS, bin_by_mass, bin_by_width, expected_error, loess_error, reliability
 from tests.medres.evaluation.reference import CLOSED_FORM, FIT, ds1, expected
 
 
@@ -70,7 +70,18 @@ def test_a_perfectly_calibrated_table_has_no_error():
 
 
 def test_few_distinct_scores_have_no_loess_and_say_so():
-    assert loess_error([0, 1, 0, 1], [0.5] * 4)["ici"].reason == "too few distinct scores for loess"
+    assert loess_error([0, 1, 0, 1], [0.5] * 4)["ici"].reason == NO_LOESS
+    assert loess_error([1], [0.5])["ici"].reason == NO_LOESS
+
+
+def test_four_distinct_scores_have_the_value_of_r_and_a_note():
+    levels, n = [0.1, 0.3, 0.5, 0.7], 40
+    scores = np.repeat(levels, n // 4)
+    labels = np.tile([1, 0, 0, 0, 1], 8)
+    gaps = [abs(labels[scores == level].mean() - level) for level in levels]  # R: loess meets the mean of each level
+    found = loess_error(labels, scores)
+    assert found["ici"].value == pytest.approx(np.mean(gaps), abs=FIT)
+    assert "near singular" in found["ici"].note
 
 
 def test_reject_unknown_bins_and_scores_that_are_no_probabilities():
