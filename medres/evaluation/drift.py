@@ -92,10 +92,12 @@ def population_stability(reference: ArrayLike, new: ArrayLike, bins: int = PSI_B
     Args:
         reference: values, shape (n,).
         new: values, shape (m,).
-        bins: quantile bins of the reference; equal edges are merged.
+        bins: quantile bins of the reference, (lo, hi]; equal edges are merged, and a value on which several edges fall
+            has a bin of its own, so that a move to either side of it is seen.
 
     Returns:
-        Sum over bins of (new - old) ln(new / old), half a case added to each empty bin.
+        Sum over bins of (new - old) ln(new / old). A bin that is empty in one window counts half a case there; one that
+        is empty in both tells nothing and is left out.
 
     Source: Siddiqi 2006; Yurdakul and Naranjo, J Risk Model Valid 2020.
 
@@ -106,19 +108,30 @@ def population_stability(reference: ArrayLike, new: ArrayLike, bins: int = PSI_B
     old, now = check_scores(reference), check_scores(new)
     if not old.size or not now.size:
         raise EvaluationError("E_EVAL_EMPTY", f"both windows need cases, got {old.size} and {now.size}")
-    edges = np.unique(np.quantile(old, np.arange(1, bins) / bins))
-    shares = [_shares(np.searchsorted(edges, values, side="left"), edges.size + 1) for values in (old, now)]
+    counts = _count_bins(old, now, bins)
+    counts[counts == 0] = 0.5
+    shares = counts / counts.sum(axis=1, keepdims=True)
     return float(np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0])))
 
 
-def _shares(numbers: np.ndarray, bins: int) -> np.ndarray:
-    counts = np.bincount(numbers, minlength=bins).astype(float)
-    counts[counts == 0] = 0.5
-    return np.asarray(counts / counts.sum())
+def _count_bins(old: np.ndarray, now: np.ndarray, bins: int) -> np.ndarray:
+    """Count both windows in the reference's quantile bins that hold any case, shape (2, k)."""
+    edges = np.quantile(old, np.arange(1, bins) / bins)
+    heavy = edges[1:][edges[1:] == edges[:-1]]  # values that many cases share
+    edges = np.unique(np.append(edges, np.nextafter(heavy, -np.inf)))
+    places = (np.searchsorted(edges, values, side="left") for values in (old, now))
+    counts = np.array([np.bincount(place, minlength=edges.size + 1) for place in places], float)
+    return counts[:, counts.any(axis=0)]
 
 
 def psi_by_chance(n_reference: int, n_new: int, alpha: float, bins: int = PSI_BINS) -> float:
     """PSI that two windows of one population exceed with probability alpha.
+
+    Args:
+        n_reference: cases of the reference window.
+        n_new: cases of the new window.
+        alpha: the probability.
+        bins: how many hold any case, at least 2.
 
     Source: Yurdakul and Naranjo 2020: PSI is about (1/n + 1/m) times chi-square with bins - 1 degrees of freedom.
 
@@ -146,7 +159,8 @@ def compare_column(name: str, reference: ArrayLike, new: ArrayLike, rule: DriftR
     if min(old.size, now.size) < FEWEST:
         told = f"fewer than {FEWEST} cases in a window"
         return ColumnDrift(name, old.size, now.size, *(None,) * 6, False, told)
-    psi, chance = population_stability(old, now), psi_by_chance(old.size, now.size, rule.alpha)
+    psi, kept = population_stability(old, now), _count_bins(old, now, PSI_BINS).shape[1]
+    chance = psi_by_chance(old.size, now.size, rule.alpha, max(kept, 2))
     test = stats.ks_2samp(old, now)
     alert = psi > max(rule.psi, chance) and test.pvalue < rule.alpha
     medians = float(np.median(old)), float(np.median(now))

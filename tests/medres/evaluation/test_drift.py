@@ -31,6 +31,24 @@ def test_psi_equals_its_definition():
     assert population_stability(old, new) == pytest.approx(slow_psi(list(old), list(new)), abs=1e-12)
 
 
+def test_bins_that_are_empty_in_both_windows_add_nothing():
+    old, new = [0.0] * 60 + [1.0] * 40, [0.0] * 12 + [1.0] * 8
+    assert population_stability(old, new) == pytest.approx(0.0, abs=1e-12)
+    kinds = [0.0] * 10 + [1.0] * 10
+    share, new_share = np.array([0.6, 0.4]), np.array([0.5, 0.5])
+    wanted = np.sum((new_share - share) * np.log(new_share / share))
+    assert population_stability(old, kinds) == pytest.approx(wanted, abs=1e-12)
+
+
+@pytest.mark.parametrize("moved", [-1.0, 1.0])
+def test_a_move_away_from_a_value_that_most_cases_share_raises_the_alert(moved):
+    constant = np.full(100, 3.0)
+    assert compare_column("thickness", constant, constant + moved).alert
+    mostly = np.append(constant[5:], np.full(5, 3.0 + moved))
+    assert compare_column("thickness", mostly, np.repeat([3.0, 3.0 + moved], 30)).alert
+    assert not compare_column("thickness", mostly, mostly[40:]).alert
+
+
 def test_same_window_twice_has_no_drift():
     values = np.random.default_rng(0).normal(size=100)
     found = compare_column("score", values, values)
