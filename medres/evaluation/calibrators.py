@@ -170,14 +170,15 @@ def apply_calibrator(calibrator: Calibrator, probabilities: ArrayLike) -> np.nda
         >>> apply_calibrator(Temperature(2.0), [0.5, 0.9]).round(3)
         array([0.5 , 0.75])
     """
-    p = np.clip(check_probabilities(probabilities), CLIP, 1 - CLIP)
+    given = check_probabilities(probabilities)
+    if isinstance(calibrator, Isotonic):
+        return np.asarray(np.interp(given, calibrator.scores, calibrator.probabilities))
+    p = np.clip(given, CLIP, 1 - CLIP)
     if isinstance(calibrator, Temperature):
         return np.asarray(special.expit(special.logit(p) / calibrator.temperature))
     if isinstance(calibrator, Platt):
         return np.asarray(special.expit(calibrator.slope * special.logit(p) + calibrator.intercept))
-    if isinstance(calibrator, Beta):
-        return np.asarray(special.expit(calibrator.a * np.log(p) - calibrator.b * np.log1p(-p) + calibrator.c))
-    return np.asarray(np.interp(p, calibrator.scores, calibrator.probabilities))
+    return np.asarray(special.expit(calibrator.a * np.log(p) - calibrator.b * np.log1p(-p) + calibrator.c))
 
 
 def to_record(calibrator: Calibrator) -> dict[str, Any]:

@@ -171,12 +171,17 @@ def compare_unpaired(first: tuple[ArrayLike, ArrayLike], second: tuple[ArrayLike
         second: labels and scores of the other.
 
     Returns:
-        `difference`, `d` (difference over its standard error), `df` (Welch-Satterthwaite) and `p` (two-sided).
+        `difference`, `d` (difference over its standard error), `df` (Welch-Satterthwaite) and `p` (two-sided); all but
+        the difference are NaN where no variance can be estimated (both AUROCs 1, a class of one case).
+
+    Raises:
+        EvaluationError: E_EVAL_ONE_CLASS where a group has a single class; the refusals of labels and scores.
 
     Source: pROC's `roc.test(paired = FALSE)`: DeLong's variances, Student's t.
     """
     groups = [(check_labels(labels), check_scores(scores)) for labels, scores in (first, second)]
-    for labels, _ in groups:
+    for labels, scores in groups:
+        check_lengths(labels=labels, scores=scores)
         if told := missing_class(labels):
             raise EvaluationError("E_EVAL_ONE_CLASS", told)
     placed = [build_placements(*group) for group in groups]
@@ -184,6 +189,8 @@ def compare_unpaired(first: tuple[ArrayLike, ArrayLike], second: tuple[ArrayLike
     sizes = [labels.size for labels, _ in groups]
     total = sum(variances)
     difference = placed[0].auroc - placed[1].auroc
+    if not total > 0:
+        return {"difference": difference} | dict.fromkeys(("d", "df", "p"), math.nan)
     d = difference / math.sqrt(total)
     df = total**2 / sum(variance**2 / (size - 1) for variance, size in zip(variances, sizes, strict=True))
     return {"difference": difference, "d": d, "df": df, "p": 2 * float(stats.t.sf(abs(d), df))}

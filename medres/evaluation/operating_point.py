@@ -5,6 +5,7 @@ Thresholds are observed scores, never midpoints. A threshold is never chosen on 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -170,9 +171,12 @@ def _read_rule(rule: str) -> Callable[[AttainablePoints], int]:
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
-        raise EvaluationError("E_EVAL_VALUE", f"a rule needs a number, got {text[:20]!r}") from None
+        value = math.nan
+    if not math.isfinite(value):
+        raise EvaluationError("E_EVAL_VALUE", f"a rule needs a number, got {text[:20]!r}")
+    return value
 
 
 def _read_costs(parts: Iterable[str]) -> dict[str, float]:

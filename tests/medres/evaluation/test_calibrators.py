@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from scipy import optimize, special
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from medres.errors import EvaluationError
@@ -20,6 +21,12 @@ def distorted(n: int = 4000, temperature: float = 0.5, shift: float = 0.0):
     logit = rng.normal(size=n)
     labels = (rng.random(n) < special.expit(logit)).astype(int)
     return labels, special.expit(logit / temperature + shift)
+
+
+def test_isotonic_leaves_probabilities_next_to_zero_and_one_where_they_are():
+    p, labels = np.array([0.0, 1e-7, 0.2, 0.9, 1.0]), np.array([0, 1, 0, 1, 1])
+    found = apply_calibrator(fit_calibrator("isotonic", p, labels), p)
+    assert found == pytest.approx(IsotonicRegression(y_min=0, y_max=1).fit(p, labels).predict(p), abs=1e-12)
 
 
 def test_temperature_finds_what_the_logits_were_multiplied_by():

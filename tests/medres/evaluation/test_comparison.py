@@ -194,3 +194,10 @@ def test_reject_a_threshold_at_which_no_net_benefit_is_defined():
         compare_by_bootstrap([0, 1], [0.1, 0.2], [0.3, 0.4], Resampling(5), net_benefit_at=(1.0,))
     with pytest.raises(EvaluationError, match="E_EVAL_RANGE"):
         compare_by_bootstrap([0, 1], [0.1, 2], [0.3, 0.4], Resampling(5), net_benefit_at=(0.5,))
+
+
+def test_groups_without_a_variance_have_no_test_instead_of_a_crash():
+    perfect = ([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9])
+    found = compare_unpaired(perfect, perfect)
+    assert found["difference"] == 0.0
+    assert all(np.isnan(found[name]) for name in ("d", "df", "p"))

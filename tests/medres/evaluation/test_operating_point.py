@@ -79,7 +79,15 @@ def test_reject_one_class():
 
 @pytest.mark.parametrize(
     "rule",
-    ["best", "sensitivity>=2", "sensitivity>=x", "cost(fn=1)", "cost(fn=1,fp=-1)", "cost(fn=1,fp=1,prevalence=1)"],
+    [
+        "best",
+        "sensitivity>=2",
+        "sensitivity>=x",
+        "cost(fn=1)",
+        "cost(fn=1,fp=-1)",
+        "cost(fn=nan,fp=1)",
+        "cost(fn=1,fp=1,prevalence=1)",
+    ],
 )
 def test_reject_a_rule_that_cannot_be_read(rule):
     with pytest.raises(EvaluationError, match="E_EVAL_VALUE"):
