@@ -1,6 +1,7 @@
-"""The first bytes of a file -> what it is; names decide nothing.
+"""The first bytes of a file -> what it is.
 
-Knows magic numbers; reads no header.
+Knows magic numbers; reads no header. A name decides one thing only: what calls itself NIfTI and has nothing of it (cut
+within its header, damaged in its first bytes) is to be refused, where any other file would be skipped.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ OTHERS = {
 }
 TEXT_BYTES = frozenset(range(32, 256)) | {9, 10, 12, 13}
 NIFTI_MAGICS = {344: (b"n+1\0", b"ni1\0"), 4: (b"n+2\0", b"ni2\0")}
+NIFTI_NAMES = (".nii", ".nii.gz")
 ANALYZE_HEADER = 348  # bytes, also the first number of an Analyze or NIfTI-1 header
 
 
@@ -61,7 +63,7 @@ def recognise(head: bytes, path: Path) -> str:
         return "nifti"
     if _may_be_bare_dicom(head):
         return "dicom"
-    if looks_like_nifti(path):
+    if looks_like_nifti(path) or path.name.lower().endswith(NIFTI_NAMES):
         return "nifti"
     raise NotAScanError(_name_other(head))
 

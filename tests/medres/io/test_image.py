@@ -202,3 +202,23 @@ def test_read_a_bigtiff(tmp_path):
     grey = np.arange(6, dtype=np.uint8).reshape(2, 3)
     Image.fromarray(grey).save(tmp_path / "x.tif", big_tiff=True)
     assert np.array_equal(read_image(tmp_path / "x.tif").voxels[:, :, 0].T, grey)
+
+
+@pytest.mark.parametrize(("mode", "dtype"), [("L", np.uint8), ("RGB", np.uint8), ("I;16", np.uint16)])
+def test_a_grey_or_colour_that_png_names_transparent_counts_as_outside(tmp_path, mode, dtype):
+    samples = colour(dtype) if mode == "RGB" else grey(dtype)
+    clear = tuple(int(c) for c in samples[0, 0]) if mode == "RGB" else int(samples[0, 0])
+    Image.fromarray(samples).save(tmp_path / "x.png", transparency=clear)
+    volume = read_image(tmp_path / "x.png")
+    expected = (samples == clear).all(axis=2) if mode == "RGB" else samples == clear
+    assert "W_ALPHA" in volume.codes
+    assert np.array_equal(volume.padding[:, :, 0].T, expected)
+
+
+def test_a_whole_jpeg_of_another_kind_is_refused_as_such(tmp_path):
+    for stream in (
+        imagecodecs.jpeg8_encode(grey(np.uint16) >> 4, level=95, bitspersample=12),
+        imagecodecs.ljpeg_encode(grey(np.uint16), bitspersample=16),
+    ):
+        (tmp_path / "x.jpg").write_bytes(bytes(stream))
+        refused(tmp_path / "x.jpg", "E_UNSUPPORTED")

@@ -8,6 +8,7 @@ import pytest
 
 from medres.io.header import NotAScanError
 from medres.io.recognition import recognise
+from tests.series_verdicts import only
 
 
 @pytest.mark.parametrize(
@@ -57,3 +58,14 @@ def test_say_what_was_skipped(tmp_path: Path, head: bytes, words: str) -> None:
     path.write_bytes(head)
     with pytest.raises(NotAScanError, match=words):
         recognise(head, path)
+
+
+@pytest.mark.parametrize("head", [b"\x5c\x01\0\0" + bytes(90), b"\x1f\x8b\x08" + bytes(20), bytes(400), b"hello"])
+@pytest.mark.parametrize("name", ["x.nii", "X.NII.GZ"])
+def test_never_skip_what_calls_itself_nifti(tmp_path: Path, head: bytes, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(head)
+    assert recognise(head, path) == "nifti"
+    series = only(tmp_path)
+    assert series.verdict == "refused"
+    assert series.codes[0] in ("E_TRUNCATED", "E_NIFTI_HEADER")
