@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import platform
 import sys
@@ -231,12 +230,16 @@ def _lines(case: dict[str, Any]) -> list[str]:
     return [
         f"| {told} | scans a second | {ours['rate']:.1f} | {peer['rate']:.1f} | {ratio:.2f} |",
         f"| | CPU ms a scan | {1000 * ours['cpu']:.0f} | {1000 * peer['cpu']:.0f} | {peer['cpu'] / ours['cpu']:.2f} |",
-        f"| | network alone | | | {case['speedup'] or math.nan:.2f} |",
+        f"| | network alone | | | {_speedup(case['speedup'])} |",
         f"| | waiting | {ours['waiting']:.1%} | {peer['waiting']:.1%} | |",
         f"| | all of it, {case['epochs']} epochs of {case['training']} scans, s | {ours['whole']:.0f} "
         f"| {peer['whole']:.0f} | {peer['whole'] / ours['whole']:.2f} |",
         f"| | validation AUROC, n = {case['validation']} | {_cell(ours)} | {_cell(peer)} | |",
     ]
+
+
+def _speedup(measured: float | None) -> str:
+    return "no bf16 here" if measured is None else f"{measured:.2f}"
 
 
 def _cell(one: dict[str, Any]) -> str:

@@ -27,7 +27,8 @@ class Computation:
     Attributes:
         precision: "fp32" or "bf16".
         channels_last: memory layout of maps and weights.
-        speedup: measured time of fp32 over that of bf16, both channels-last; None where nothing was measured.
+        speedup: measured time of fp32 over that of bf16, both channels-last; None where nothing was measured,
+            because one was asked for or this CPU has no instructions for bf16.
     """
 
     precision: str
@@ -60,10 +61,17 @@ def choose_computation(
     place = device or torch.device("cpu")
     if place.type == "cuda":
         return Computation("bf16" if torch.cuda.is_bf16_supported() else "fp32", True)
+    if not computes_bf16():
+        return Computation("fp32", True)
     exact = time_step(network, shape, Computation("fp32", True))
     fast = time_step(network, shape, Computation("bf16", True))
     speedup = round(exact / fast, 2)
     return Computation("bf16", True, speedup) if speedup >= FASTER else Computation("fp32", True, speedup)
+
+
+def computes_bf16() -> bool:
+    """Tell whether bf16 is worth a trial on this CPU: without fitting instructions it is ten times slower."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def time_step(network: nn.Module, shape: Sequence[int], how: Computation) -> float:

@@ -24,12 +24,20 @@ def test_what_was_asked_for_is_taken(network):
 
 @pytest.mark.parametrize(("exact", "fast", "wanted"), [(2.0, 1.0, "bf16"), (1.0, 1.0, "fp32"), (1.0, 2.0, "fp32")])
 def test_auto_takes_what_is_faster_here(network, monkeypatch, exact, fast, wanted):
+    monkeypatch.setattr(precision, "computes_bf16", lambda: True)
     monkeypatch.setattr(precision, "time_step", lambda n, s, how: fast if how.precision == "bf16" else exact)
     how = choose_computation("auto", network, (2, 1, 17, 17, 17))
     assert (how.precision, how.channels_last, how.speedup) == (wanted, True, exact / fast)
 
 
-def test_measuring_leaves_the_network_as_it_was(network):
+def test_bf16_is_not_tried_where_no_instruction_computes_it(network, monkeypatch):
+    monkeypatch.setattr(precision, "computes_bf16", lambda: False)
+    monkeypatch.setattr(precision, "time_step", None)  # nothing is measured
+    assert choose_computation("auto", network, (2, 1, 17, 17, 17)) == Computation("fp32", True)
+
+
+def test_measuring_leaves_the_network_as_it_was(network, monkeypatch):
+    monkeypatch.setattr(precision, "computes_bf16", lambda: True)
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     assert choose_computation("auto", network, (2, 1, 17, 17, 17)).speedup > 0
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
