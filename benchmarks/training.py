@@ -84,7 +84,7 @@ network, starting weights, batch, epochs, learning rate and augmentation (in 3D 
 about as long as the network). The peer is the loop of MONAI's classification tutorials: CacheDataset, dictionary
 transforms, DataLoader with {workers} workers, fp32, Adam. *Waiting*: share of the training passes in which the network
 waits for a batch to be fetched and varied. *CPU*: of all threads and workers. *Network alone*: a forward and backward
-pass, fp32 over bf16 with channels-last, as medres measures it before it chooses. AUROC of the best epoch."""
+pass, fp32 over bf16, both channels-last, as medres measures it before it chooses. AUROC of the best epoch."""
 
 
 @dataclass(frozen=True)
