@@ -192,9 +192,10 @@ def decode_frame(
 def require_depth(stream: bytes, syntax: str, found: NDArray[Any], bits_stored: int, signed: bool) -> None:
     """Refuse a stream whose bits of a sample are not the header's and leave more than one reading.
 
-    Many archives hold 12 bits in a stream of 16: nothing is lost there. But where the stream has fewer bits than
-    BitsStored, a number with its highest bit set may be positive or negative; and a JPEG 2000 stream whose own wavelet
-    coefficients need other bits than it announces is damaged: it would be clipped or shifted.
+    Many archives hold 12 bits in a stream of 16: nothing is lost there. But a stream with a sign whose header has none
+    has two readings, and so has one with fewer bits than BitsStored, where a number with its highest bit set may be
+    positive or negative. A JPEG 2000 stream whose own wavelet coefficients need other bits than it announces is
+    damaged: it would be clipped or shifted.
 
     Args:
         stream: one frame.
@@ -210,6 +211,9 @@ def require_depth(stream: bytes, syntax: str, found: NDArray[Any], bits_stored: 
         return
     decoder = DECODERS[syntax]
     bits = decoder.bits(stream)
+    if found.dtype.kind == "i" and not signed and int(found.min()) < 0:
+        raise IntakeError("E_NOT_DICOM", "the stream must hold unsigned numbers, as PixelRepresentation says; it holds "
+                                         f"signed ones down to {int(found.min())}")  # fmt: skip
     if bits == bits_stored:
         return
     if decoder.size is jpeg2000_size:

@@ -6,13 +6,14 @@ Recognises and opens files; judges no series.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from medres.errors import IntakeError
 from medres.io.file_bytes import CHUNK, FileBytes
-from medres.io.header import HeaderReader, NotAScanError
+from medres.io.header import HeaderReader, HollowError, NotAScanError
 from medres.io.image import inspect_image
 from medres.io.instance import Broken, Slice, Source
 from medres.io.nifti import inspect_nifti, nifti_files
@@ -29,7 +30,7 @@ class Found:
         broken: DICOM files that cannot be read.
         series: judged so far.
         skipped: no scans.
-        unreadable: files that the system does not give; what they are is not known.
+        unreadable: files that the system does not give, or that end before they begin; what they are is not known.
         taken: files that another file brought along (the image of a NIfTI pair).
         judged: files that stand in `series` or `skipped`.
     """
@@ -85,12 +86,15 @@ def take_file(path: Path, number: int, base: Path, reader: HeaderReader, other: 
     """
     if path in found.taken:
         return
+    source = Source(path, number, _folder(path, base), 0, 0)
     try:
         kind = _take_dicom(path, number, base, reader, found)
     except OSError as fault:
         reason = f"it cannot be read ({fault.strerror or type(fault).__name__})"
-        source = Source(path, number, _folder(path, base), 0, 0)
         found.unreadable.append(Broken(source, "", "", "E_UNREADABLE", f"every file must be readable: {reason}"))
+        return
+    except HollowError as reason:
+        found.unreadable.append(Broken(source, "", "", "E_TRUNCATED", f"every file must hold what it is: {reason}"))
         return
     except NotAScanError as reason:
         found.skip(SkippedFile(number, reason.code, str(reason), path))
@@ -107,14 +111,24 @@ def _folder(path: Path, base: Path) -> str:
 
 
 def place_unreadable(found: Found) -> None:
-    """Count a file that cannot be read among the slices of its folder, for it may be one; elsewhere skip it."""
+    """Count a file that cannot be read among the slices of its folder, for it may be one; elsewhere skip it.
+
+    One that ends before it begins is counted where it is called like a slice, but for the digits.
+    """
     folders = {plane.source.folder for plane in found.planes}
+    names = {(plane.source.folder, _form(plane.source.path)) for plane in found.planes}
     for file in found.unreadable:
-        if file.source.folder in folders:
+        place = file.source.folder
+        if (place, _form(file.source.path)) in names if file.code == "E_TRUNCATED" else place in folders:
             found.broken.append(file)
         else:
-            reason = file.what.partition(": ")[2]
-            found.skip(SkippedFile(file.source.number, file.code, reason, file.source.path))
+            reason, code = file.what.partition(": ")[2], file.code.replace("E_TRUNCATED", "W_SKIPPED_FILES")
+            found.skip(SkippedFile(file.source.number, code, reason, file.source.path))
+
+
+def _form(path: Path) -> str:
+    """Give a file's name without its numbers."""
+    return re.sub(r"\d+", "0", path.name)
 
 
 def _take_dicom(path: Path, number: int, base: Path, reader: HeaderReader, found: Found) -> str:

@@ -56,6 +56,10 @@ class NotAScanError(Exception):
         self.code = code
 
 
+class HollowError(NotAScanError):
+    """A file of which nothing is left that tells what it was."""
+
+
 class HeaderReader:
     """Reads headers and holds once what the files of a series share.
 

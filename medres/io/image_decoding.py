@@ -278,8 +278,8 @@ def _find_clear(samples: NDArray[Any], clear: object, bits: int) -> NDArray[Any]
     if not isinstance(clear, int | tuple):
         return None
     colour = np.asarray(clear) * (255 // ((1 << bits) - 1) if bits < 8 else 1)  # as few bits are brought to 8
-    differs: NDArray[np.bool_] = samples != colour
-    return (differs if samples.ndim == 2 else differs.any(axis=2)).astype(np.uint8)
+    differs = np.not_equal(samples, colour).reshape(*samples.shape[:2], -1)
+    return np.asarray(differs.any(axis=2), np.uint8)
 
 
 def _decode_deep(data: bytes, kind: str) -> tuple[NDArray[Any], NDArray[Any] | None]:

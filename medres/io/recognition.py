@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from medres.io.dataset import PREAMBLE
 from medres.io.elements import LONG_VRS, SHORT_VRS
-from medres.io.header import NotAScanError
+from medres.io.header import HollowError, NotAScanError
 from medres.io.nifti import looks_like_nifti
 
 PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -54,7 +55,7 @@ def recognise(head: bytes, path: Path) -> str:
         NotAScanError: for everything else.
     """
     if not head:
-        raise NotAScanError("an empty file")
+        raise HollowError("an empty file")
     if head[128:132] == b"DICM":
         return "dicom"
     if head.startswith(PICTURES):
@@ -65,7 +66,12 @@ def recognise(head: bytes, path: Path) -> str:
         return "dicom"
     if looks_like_nifti(path) or path.name.lower().endswith(NIFTI_NAMES):
         return "nifti"
-    raise NotAScanError(_name_other(head))
+    raise HollowError("cut within its preamble") if _is_cut_preamble(head) else NotAScanError(_name_other(head))
+
+
+def _is_cut_preamble(head: bytes) -> bool:
+    """Tell what is left of a DICOM file that ends before its magic number, 128 zeros at most."""
+    return len(head) < PREAMBLE and not head[: PREAMBLE - 4].strip(b"\0") and b"DICM".startswith(head[PREAMBLE - 4 :])
 
 
 def _name_other(head: bytes) -> str:

@@ -204,3 +204,15 @@ def test_flag_the_lossy_ones_among_real_files() -> None:
 def test_name_a_video_that_cannot_be_read(tail: str, name: str) -> None:
     with pytest.raises(IntakeError, match=f"E_NO_DECODER: no decoder is installed for {name}"):
         require_decoder(f"1.2.840.10008.1.2.4.{tail}")
+
+
+@pytest.mark.parametrize("bits", [12, 16])
+def test_reject_a_stream_with_a_sign_where_the_header_has_none(tmp_path: Path, bits: int) -> None:
+    def change(ds: Dataset, k: int) -> None:
+        signed = stored_pixels(ds).astype(np.int16) - 100
+        stream = imagecodecs.jpeg2k_encode(signed, codecformat="j2k", reversible=True, bitspersample=bits)
+        put_stream(ds, JPEG2000Lossless, bytes(stream))
+        ds.BitsStored, ds.HighBit = bits, bits - 1
+
+    save_ct(tmp_path, change)
+    assert_refused(tmp_path, "E_NOT_DICOM", "must hold unsigned numbers, as PixelRepresentation says", "down to -")

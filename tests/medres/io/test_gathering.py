@@ -40,3 +40,21 @@ def test_skip_a_file_that_cannot_be_read_where_no_slices_lie(tmp_path: Path) -> 
     inventory = find_series(tmp_path)
     assert [s.verdict for s in inventory.series] == ["ok"]
     assert [(s.code, "cannot be read" in s.reason) for s in inventory.skipped] == [("E_UNREADABLE", True)]
+
+
+@pytest.mark.parametrize("left", [b"", bytes(10), bytes(128), bytes(128) + b"DI"])
+def test_refuse_the_series_beside_a_file_of_which_nothing_is_left(tmp_path: Path, left: bytes) -> None:
+    save(ct_slices()[:8], tmp_path)
+    (tmp_path / "x0008").write_bytes(left)  # the ninth slice, lost at the end of the stack where no gap tells
+    series = only(tmp_path)
+    assert (series.codes, series.file_count) == (("E_TRUNCATED",), 9)
+    assert "in 1 of 9 files" in series.message
+
+
+@pytest.mark.parametrize("name", ["empty", "x0008.txt", "DIRFILE"])
+def test_skip_an_empty_file_that_is_not_called_like_a_slice(tmp_path: Path, name: str) -> None:
+    save_ct(tmp_path)
+    (tmp_path / name).touch()
+    inventory = find_series(tmp_path)
+    assert [s.verdict for s in inventory.series] == ["ok"]
+    assert [(s.code, s.reason) for s in inventory.skipped] == [("W_SKIPPED_FILES", "an empty file")]
