@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from medres.errors import CODES, IntakeError
+from medres.errors import CODES, IntakeError, StoreError
 from medres.io import Series, find_series, read
 from medres.io.nifti_writing import write_volume
 from medres.io.privacy import silence_pydicom
@@ -31,7 +31,7 @@ def run(
         "resample_uneven": resample_uneven,
         "frame": frame,
     }
-    into_folder = out.is_dir() and not out.name.endswith((".nii", ".nii.gz"))
+    into_folder = _is_folder(out)
     if into_folder and series is None:
         return convert_all(path, out, **options)
     try:
@@ -46,6 +46,17 @@ def run(
         err.print(f"{code}: {CODES[code].arises}{_to_do(code)}", markup=False)
     say(f"{_describe(volume)}, written")
     return EXIT_OK
+
+
+def _is_folder(out: Path) -> bool:
+    """Tell whether volumes go into a folder; one whose name has no ending is made."""
+    if not out.exists() and not out.suffix:
+        try:
+            out.mkdir()
+        except OSError as fault:
+            what = f"the folder for the volumes must be one that can be made ({fault.strerror})"
+            raise StoreError("E_WRITE", what) from None
+    return out.is_dir() and not out.name.endswith((".nii", ".nii.gz"))
 
 
 def convert_all(path: Path, folder: Path, *, nifti_frame: str | None, **options: Any) -> int:

@@ -184,7 +184,8 @@ def _choose_volume(header: NiftiHeader, index: int | None) -> int:
         cure = f"add @0 to @{header.volume_count - 1} to its key, such as --series {header.key}@0"
         raise IntakeError("E_SERIES_AMBIGUOUS", what, cure)
     if not 0 <= index < header.volume_count:
-        raise IntakeError("E_SERIES_AMBIGUOUS", f"volume must be 0 to {header.volume_count - 1}, got {index}")
+        raise IntakeError("E_SERIES_AMBIGUOUS", f"volume must be 0 to {header.volume_count - 1}, got {index}",
+                          f"add one of @0 to @{header.volume_count - 1} to the file's key")  # fmt: skip
     return index
 
 

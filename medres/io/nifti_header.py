@@ -122,6 +122,16 @@ def has_nifti_magic(block: bytes) -> bool:
     return kind is not None and _magic(block, kind[0]) in MAGICS
 
 
+def require_frame_name(nifti_frame: str | None) -> None:
+    """Refuse the name of a frame that NIfTI has not.
+
+    Raises:
+        SpecError: `E_SPEC`.
+    """
+    if nifti_frame not in (None, "sform", "qform"):
+        raise SpecError("E_SPEC", f"nifti_frame must be sform or qform, got {nifti_frame!r}")
+
+
 def parse_header(block: bytes, nifti_frame: str | None = None) -> NiftiHeader:
     """Read and check a NIfTI-1 or NIfTI-2 header.
 
@@ -138,8 +148,7 @@ def parse_header(block: bytes, nifti_frame: str | None = None) -> NiftiHeader:
     Source:
         nifti1.h and nifti2.h, NIfTI Data Format Working Group.
     """
-    if nifti_frame not in (None, "sform", "qform"):
-        raise SpecError("E_SPEC", f"nifti_frame must be sform or qform, got {nifti_frame!r}")
+    require_frame_name(nifti_frame)
     kind = header_kind(block)
     if kind is None:
         raise IntakeError("E_NIFTI_HEADER", f"header size must be 348 or 540, got {_first_number(block)}")

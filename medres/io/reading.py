@@ -19,6 +19,7 @@ from medres.io.series import Inventory, Series
 from medres.volume import Volume
 
 MOST_LISTED = 12  # keys named in a message
+CHOOSE = "name one of the listed keys with --series"
 KEYS_CHANGE = "no site key can be kept here, so keys hold for one run: name a key file with MEDRES_SITE_KEY"
 
 
@@ -112,7 +113,7 @@ def choose(inventory: Inventory, key: str | None) -> Series:
         found = tuple(one for one in found if one.key == key)
         if not found:
             what = f"no series has the key that was given; there are {_keys(inventory.series)}"
-            raise IntakeError("E_NOT_FOUND", what, None if key_is_kept() else KEYS_CHANGE)
+            raise IntakeError("E_NOT_FOUND", what, CHOOSE if key_is_kept() else KEYS_CHANGE)
     if len(found) > 1:
         raise IntakeError("E_SERIES_AMBIGUOUS", f"one volume must be asked for, there are {_keys(found)}")
     return found[0]

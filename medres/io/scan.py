@@ -17,6 +17,7 @@ from medres.io.grouping import group_slices
 from medres.io.header import HeaderReader
 from medres.io.judging import DicomSeries, inspect_group, series_key
 from medres.io.limits import MAX_VOXELS
+from medres.io.nifti_header import require_frame_name
 from medres.io.plan import Options
 from medres.io.series import Inventory, Series, SkippedFile
 
@@ -55,7 +56,9 @@ def find_series(  # noqa: PLR0913 - each is one choice that a caller may leave a
 
     Raises:
         IntakeError: `E_NOT_FOUND` where there is nothing; `E_EMPTY_FOLDER` where the folder holds no file.
+        SpecError: `E_SPEC` where `nifti_frame` is another word.
     """
+    require_frame_name(nifti_frame)
     root = Path(path)
     files = list_files(root)
     found = Found()

@@ -161,6 +161,15 @@ def test_a_four_dimensional_file_that_ends_early_is_refused(tmp_path):
     assert "E_TRUNCATED" in done.stderr
 
 
+def test_a_folder_that_is_not_there_is_made(tmp_path):
+    save_ct(tmp_path / "ct")
+    done = medres("convert", tmp_path / "ct", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert [path.suffixes for path in (tmp_path / "out").iterdir()] == [[".nii", ".gz"]]
+    nowhere = medres("convert", tmp_path / "ct", tmp_path / "absent" / "out")
+    assert (nowhere.returncode, nowhere.stderr.partition(":")[0]) == (1, "E_WRITE")
+
+
 def test_a_refused_scan_and_an_absent_one_are_one_sentence(tmp_path):
     path = nifti_phantom.patch(nifti_phantom.write(tmp_path / "a.nii"), dim1=-3)
     done = medres("convert", path, tmp_path / "out.nii")

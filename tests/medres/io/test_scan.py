@@ -12,7 +12,7 @@ from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
-from medres.errors import IntakeError
+from medres.errors import IntakeError, SpecError
 from medres.io import find_series, read
 from tests.phantoms_dicom import ct_slices, phantom_voxels, radiograph, save, save_ct, set_pixels, with_meta
 from tests.series_verdicts import only
@@ -220,3 +220,17 @@ def test_mixed_folder_of_patients_and_kinds(tmp_path: Path) -> None:
     inventory = find_series(tmp_path, headers_only=True)
     assert sorted(s.modality for s in inventory.series) == ["", "CT", "DX", "MR"]
     assert [s.key for s in inventory.series] == sorted(s.key for s in inventory.series)
+
+
+def test_skip_spectra(tmp_path: Path) -> None:
+    ds = ct_slices(modality="MR")[0]
+    ds.SOPClassUID = "1.2.840.10008.5.1.4.1.1.4.2"
+    del ds.PixelData  # its numbers stand in SpectroscopyData, beside Rows and Columns
+    save([ds], tmp_path)
+    assert [one.reason for one in find_series(tmp_path).skipped] == ["a DICOM object that is no scan (spectra)"]
+
+
+def test_refuse_the_name_of_a_frame_that_is_none(tmp_path: Path) -> None:
+    save_ct(tmp_path)
+    with pytest.raises(SpecError, match="E_SPEC: nifti_frame must be sform or qform"):
+        find_series(tmp_path, nifti_frame="foo")
