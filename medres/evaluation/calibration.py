@@ -15,10 +15,10 @@ from scipy import special, stats
 from medres.evaluation.calibrators import CLIP, fit_temperature
 from medres.evaluation.estimate import LEVEL, Estimate, undefined
 from medres.evaluation.inputs import check_binary, check_probabilities, missing_class
-from medres.evaluation.intervals import wald
+from medres.evaluation.intervals import clipped, wald
 from medres.evaluation.logistic import fit_logistic
 
-__all__ = ["fit_temperature", "measure_calibration", "measure_scores"]
+__all__ = ["fit_temperature", "mean_with_interval", "measure_calibration", "measure_scores"]
 
 
 def measure_calibration(
@@ -94,8 +94,8 @@ def measure_scores(
         unit: what a case is.
 
     Returns:
-        `brier` (lower is better) with Wald's interval of a mean, `brier_scaled` (1 is perfect, 0 is no better than the
-        prevalence), `log_loss`, `spiegelhalter_z`. One class leaves the scaled Brier score and z None.
+        `brier` and `log_loss` (lower is better) with Wald's interval of a mean, `brier_scaled` (1 is perfect, 0 is no
+        better than the prevalence), `spiegelhalter_z`. One class leaves the scaled Brier score and z None.
 
     Source: Brier 1950; Steyerberg et al., Epidemiology 2010; Spiegelhalter, Stat Med 1986.
 
@@ -108,27 +108,34 @@ def measure_scores(
     about: dict[str, Any] = {"n": labels.size, "n_positive": int(labels.sum()), "unit": unit, "level": level}
     squares = (labels - p) ** 2
     kept = np.clip(p, CLIP, 1 - CLIP)
-    log_loss = -float(np.mean(np.where(labels, np.log(kept), np.log1p(-kept))))
+    losses = -np.where(labels, np.log(kept), np.log1p(-kept))
     reference = labels.mean() * (1 - labels.mean())
     scale = np.sqrt(np.sum((1 - 2 * p) ** 2 * p * (1 - p)))
     z = float(np.sum((labels - p) * (1 - 2 * p)) / scale) if scale > 0 else None
     none = "every probability is 0, 1 or one half"
     told = missing_class(labels)
     return {
-        "brier": _mean_with_interval(squares, about),
+        "brier": mean_with_interval(squares, about, 1.0),
         "brier_scaled": undefined(told, **about)
         if told
         else Estimate(1 - float(squares.mean() / reference), method="none", **about),
-        "log_loss": Estimate(log_loss, method="none", **about),
+        "log_loss": mean_with_interval(losses, about),
         "spiegelhalter_z": undefined(none, **about)
         if z is None
         else Estimate(z, method="none", note=f"p = {2 * float(stats.norm.sf(abs(z))):.4g}", **about),
     }
 
 
-def _mean_with_interval(values: np.ndarray, about: dict[str, Any]) -> Estimate:
+def mean_with_interval(values: np.ndarray, about: dict[str, Any], most: float = np.inf) -> Estimate:
+    """Estimate a mean of losses with Wald's interval, cut to what can be.
+
+    Args:
+        values: loss of each case, at least 0, shape (n,).
+        about: n, unit and level of the estimate.
+        most: largest loss that a case can have.
+    """
     mean = float(values.mean())
     if values.size < 2:
         return Estimate(mean, method="wald", note="one case: no interval", **about)
     lower, upper = wald(mean, float(values.std(ddof=1) / np.sqrt(values.size)), about["level"])
-    return Estimate(mean, max(0.0, lower), upper, "wald", **about)
+    return Estimate(mean, *clipped((lower, upper), 0.0, most), "wald", **about)

@@ -156,6 +156,8 @@ def likelihood_ratios(counts: Confusion, level: float = LEVEL, unit: str = "scan
 def agreement_scores(counts: Confusion, unit: str = "scan") -> dict[str, Estimate]:
     """Balanced accuracy, Youden's J, F1, Matthews' correlation and Cohen's kappa, without an interval.
 
+    `decision_tables` gives them one.
+
     Returns:
         Estimates by name; an empty denominator gives None with a reason.
 

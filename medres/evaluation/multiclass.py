@@ -16,14 +16,18 @@ from numpy.typing import ArrayLike
 from medres.errors import EvaluationError
 from medres.evaluation import wins
 from medres.evaluation.binning import expected_error
+from medres.evaluation.calibration import mean_with_interval
 from medres.evaluation.calibrators import CLIP
 from medres.evaluation.clustered import auroc_clustered
+from medres.evaluation.decision_tables import draw_tables, score_tables, with_percentiles
 from medres.evaluation.discrimination import auroc
 from medres.evaluation.estimate import LEVEL, Estimate, undefined
 from medres.evaluation.inputs import check_lengths, check_probabilities, check_scores
 from medres.evaluation.intervals import percentile, proportion
 from medres.evaluation.resampling import CACHED_CELLS, Resampling, Weights, draw_patients, draw_stratified
 
+NOT_DRAWN = Resampling(resamples=0)
+NO_CASE, EMPTY = "a class has no case", "a row or a column of the table is empty"
 SUM_TOLERANCE = 1e-3  # probabilities of a case may miss 1 by rounding, not by more
 
 
@@ -158,20 +162,23 @@ def measure_averages(cases: MulticlassCases, plan: Resampling, unit: str = "scan
     once = average_auroc(cases)
     about: dict[str, Any] = {"method": plan.method, "n": cases.truth.size, "unit": unit, "level": plan.level}
     if not np.isfinite(once["macro_auroc"]):
-        return {name: undefined("a class has no case", **about) for name in once}
-    order = np.lexsort((*cases.probabilities.T, cases.truth))
-    ranked = MulticlassCases(cases.truth[order], cases.probabilities[order], cases.names)
-    if plan.patients is None:
-        blocks = draw_stratified(ranked.truth, plan.resamples, plan.seed, CACHED_CELLS)
-    else:
-        one_stratum = np.zeros(order.size, bool)
-        blocks = draw_patients(plan.patients[order], one_stratum, plan.resamples, plan.seed, CACHED_CELLS)
-    found = average_resamples(ranked, blocks)
+        return {name: undefined(NO_CASE, **about) for name in once}
+    found = average_resamples(*_drawn(cases, plan))
     estimates = {}
     for name, value in once.items():
         ends = percentile(found[name], plan.level) if plan.resamples else (None, None)
         estimates[name] = Estimate(value, *ends, **about)
     return estimates
+
+
+def _drawn(cases: MulticlassCases, plan: Resampling) -> tuple[MulticlassCases, Weights]:
+    """Put cases into an order of their own and draw resamples, by class or by patient."""
+    order = np.lexsort((*cases.probabilities.T, cases.truth))
+    ranked = MulticlassCases(cases.truth[order], cases.probabilities[order], cases.names)
+    if plan.patients is None:
+        return ranked, draw_stratified(ranked.truth, plan.resamples, plan.seed, CACHED_CELLS)
+    one_stratum = np.zeros(order.size, bool)
+    return ranked, draw_patients(plan.patients[order], one_stratum, plan.resamples, plan.seed, CACHED_CELLS)
 
 
 def confusion_matrix(cases: MulticlassCases) -> np.ndarray:
@@ -181,61 +188,68 @@ def confusion_matrix(cases: MulticlassCases) -> np.ndarray:
     return np.bincount(cases.truth * k + called, minlength=k * k).reshape(k, k)
 
 
-def measure_decisions(cases: MulticlassCases, *, level: float = LEVEL, unit: str = "scan") -> dict[str, Any]:
+def measure_decisions(cases: MulticlassCases, plan: Resampling = NOT_DRAWN, *, unit: str = "scan") -> dict[str, Any]:
     """Accuracy, balanced accuracy, kappa, MCC, macro F1; precision, recall and F1 of each class.
+
+    Args:
+        cases: checked.
+        plan: how the bootstrap is drawn, and the level; without resamples what is no share has no interval.
+        unit: what a case is.
 
     Returns:
         Estimates by name, and `per_class` with `precision`, `recall` (Wilson) and `f1` of each.
 
     Source: Gorodkin, Comput Biol Chem 2004 (multi-class MCC); Cohen 1960.
     """
-    matrix = confusion_matrix(cases)
-    n, right = int(matrix.sum()), int(np.trace(matrix))
-    rows, columns, diagonal = matrix.sum(axis=1), matrix.sum(axis=0), np.diag(matrix)
-    about: dict[str, Any] = {"n": n, "unit": unit, "level": level}
+    matrix, about = confusion_matrix(cases), {"n": cases.truth.size, "unit": unit, "level": plan.level}
+    once, drawn = score_tables(matrix[None]), score_tables(_drawn_tables(cases, plan))
+    found = {
+        name: _scored(float(once[name][0]), EMPTY if name in ("cohen_kappa", "mcc") else NO_CASE, about)
+        for name in ("balanced_accuracy", "cohen_kappa", "mcc", "macro_f1")
+    }
+    right = proportion(int(np.trace(matrix)), cases.truth.size, level=plan.level, unit=unit)
     per_class = {
-        name: {
-            "precision": proportion(int(diagonal[k]), int(columns[k]), level=level, unit=unit),
-            "recall": proportion(int(diagonal[k]), int(rows[k]), level=level, unit=unit),
-            "f1": _share(2 * diagonal[k], rows[k] + columns[k], about),
-        }
+        name: _class_rates(matrix, k, about)
+        | with_percentiles({"f1": _scored(float(once["f1"][0, k]), EMPTY, about)}, {"f1": drawn["f1"][:, k]}, plan)
         for k, name in enumerate(cases.names)
     }
-    chance = float(rows @ columns) / n**2
-    spread = np.sqrt(float(n**2 - columns @ columns)) * np.sqrt(float(n**2 - rows @ rows))
-    recalls, scores = ([one[part].value for one in per_class.values()] for part in ("recall", "f1"))
+    return {"accuracy": right, **with_percentiles(found, drawn, plan), "per_class": per_class}
+
+
+def _drawn_tables(cases: MulticlassCases, plan: Resampling) -> np.ndarray:
+    """Confusion matrices of every resample, shape (resamples, classes, classes)."""
+    ranked, blocks = _drawn(cases, plan)
+    return draw_tables(ranked.truth, ranked.probabilities.argmax(axis=1), len(cases.names), blocks)
+
+
+def _class_rates(matrix: np.ndarray, k: int, about: dict[str, Any]) -> dict[str, Estimate]:
+    """Precision and recall of one class."""
+    hit, fields = int(matrix[k, k]), {"level": about["level"], "unit": about["unit"]}
     return {
-        "accuracy": proportion(right, n, level=level, unit=unit),
-        "balanced_accuracy": _mean(recalls, about),
-        "cohen_kappa": _share(right / n - chance, 1 - chance, about),
-        "mcc": _share(right * n - float(rows @ columns), spread, about),
-        "macro_f1": _mean(scores, about),
-        "per_class": per_class,
+        "precision": proportion(hit, int(matrix[:, k].sum()), **fields),
+        "recall": proportion(hit, int(matrix[k].sum()), **fields),
     }
 
 
-def _share(top: float, bottom: float, about: dict[str, Any]) -> Estimate:
-    if not bottom:
-        return undefined("a row or a column of the table is empty", **about)
-    return Estimate(float(top / bottom), method="none", **about)
+def _scored(value: float, reason: str, about: dict[str, Any]) -> Estimate:
+    return Estimate(value, method="none", **about) if np.isfinite(value) else undefined(reason, **about)
 
 
-def _mean(values: list[float | None], about: dict[str, Any]) -> Estimate:
-    known = [value for value in values if value is not None]
-    if len(known) < len(values):
-        return undefined("a class has no case", **about)
-    return Estimate(float(np.mean(known)), method="none", **about)
-
-
-def measure_probabilities(cases: MulticlassCases, *, unit: str = "scan") -> dict[str, Estimate]:
+def measure_probabilities(cases: MulticlassCases, *, level: float = LEVEL, unit: str = "scan") -> dict[str, Estimate]:
     """Brier score (sum over classes), log loss, top-label ECE and class-wise ECE. Lower is better.
 
+    Args:
+        cases: checked.
+        level: confidence level.
+        unit: what a case is.
+
     Returns:
-        Estimates by name; None with a reason where the probabilities of a case do not sum to 1.
+        Estimates by name, Brier score and log loss with Wald's interval of a mean; None with a reason where the
+        probabilities of a case do not sum to 1.
 
     Source: Brier 1950; Guo 2017 (top-label); Nixon et al. 2019 (class-wise).
     """
-    about: dict[str, Any] = {"n": cases.truth.size, "unit": unit}
+    about: dict[str, Any] = {"n": cases.truth.size, "unit": unit, "level": level}
     table, rows = cases.probabilities, np.arange(cases.truth.size)
     names = ("brier", "log_loss", "top_label_ece", "classwise_ece")
     off = int(np.sum((np.abs(table.sum(axis=1) - 1) > SUM_TOLERANCE) | (table < 0).any(axis=1)))
@@ -243,11 +257,11 @@ def measure_probabilities(cases: MulticlassCases, *, unit: str = "scan") -> dict
         return {name: undefined(f"probabilities do not sum to 1 in {off} case(s)", **about) for name in names}
     hot = np.eye(len(cases.names))[cases.truth]
     top = table.argmax(axis=1)
-    eces = [expected_error(cases.truth == k, table[:, k])["ece"].value for k in range(len(cases.names))]
-    values = (
-        float(np.mean(np.sum((table - hot) ** 2, axis=1))),
-        -float(np.mean(np.log(np.clip(table[rows, cases.truth], CLIP, 1)))),
-        expected_error(top == cases.truth, table[rows, top])["ece"].value,
-        float(np.mean([value for value in eces if value is not None])),
-    )
-    return {name: Estimate(value, method="none", **about) for name, value in zip(names, values, strict=True)}
+    eces = [expected_error(cases.truth == k, table[:, k])["ece"].value or 0.0 for k in range(len(cases.names))]
+    top_ece = expected_error(top == cases.truth, table[rows, top])["ece"].value
+    return {
+        "brier": mean_with_interval(np.sum((table - hot) ** 2, axis=1), about, 2.0),
+        "log_loss": mean_with_interval(-np.log(np.clip(table[rows, cases.truth], CLIP, 1)), about),
+        "top_label_ece": Estimate(top_ece, method="10 bins by width, no interval", **about),
+        "classwise_ece": Estimate(float(np.mean(eces)), method="10 bins by width, no interval", **about),
+    }

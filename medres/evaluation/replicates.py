@@ -77,14 +77,16 @@ def average_precision(curves: Curves) -> np.ndarray:
 
 def rates_at(curves: Curves, threshold: float) -> tuple[np.ndarray, np.ndarray]:
     """Sensitivity and specificity at a threshold, each shape (b,)."""
+    tp, fp = counts_at(curves, threshold)
+    return _divide(tp, curves.n_positive), _divide(curves.n_negative - fp, curves.n_negative)
+
+
+def counts_at(curves: Curves, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+    """True and false positives at a threshold, each shape (b,)."""
     place = int(np.searchsorted(curves.scores, threshold, side="left"))
     if place == curves.scores.size:
-        zeros = np.zeros_like(curves.n_positive)
-        return _divide(zeros, curves.n_positive), 1 - _divide(zeros, curves.n_negative)
-    return (
-        _divide(curves.tp[:, place], curves.n_positive),
-        _divide(curves.n_negative - curves.fp[:, place], curves.n_negative),
-    )
+        return np.zeros_like(curves.n_positive), np.zeros_like(curves.n_positive)
+    return curves.tp[:, place], curves.fp[:, place]
 
 
 def best_sensitivity(curves: Curves, specificity: float) -> np.ndarray:

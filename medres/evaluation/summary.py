@@ -20,6 +20,7 @@ from medres.evaluation.cases import Cases, Threshold
 from medres.evaluation.clustered import auroc_clustered
 from medres.evaluation.confusion import Confusion, agreement_scores, count, likelihood_ratios, rates
 from medres.evaluation.curves import BAND_STATISTICS, draw_bands, measure_by_resampling, point_statistics, run
+from medres.evaluation.decision_tables import score_two_classes, tables_at, with_percentiles
 from medres.evaluation.discrimination import auroc, roc_curve
 from medres.evaluation.estimate import Estimate, undefined
 from medres.evaluation.inputs import missing_class
@@ -32,7 +33,7 @@ from medres.evaluation.utility import DecisionPoint, decision_curve, net_statist
 NOT_PROBABILITIES = "scores were declared to be no probabilities"
 AS_INDEPENDENT = ", scans taken as independent"
 _FIRST_NAMES = ("auroc_bootstrap", "auprc", "partial_auc", "partial_auc_mcclish")  # their order in every table
-NET = "net_benefit"  # name of the net benefit among the resampled statistics
+NET, TABLES = "net_benefit", "tables"  # names of net benefit and of the four counts among the resampled statistics
 
 Drawn = Mapping[str, np.ndarray]
 
@@ -47,7 +48,7 @@ class PointResult:
         rates: sensitivity, specificity, PPV, NPV, accuracy, prevalence with Wilson's interval.
         exact: the same with Clopper-Pearson's.
         ratios: LR+, LR-, DOR.
-        scores: balanced accuracy, J, F1, MCC, kappa.
+        scores: balanced accuracy, J, F1, MCC, kappa; with bootstrap intervals at the default point.
         adjusted: PPV and NPV at stated prevalences, by prevalence.
         resampled: sensitivity and specificity with bootstrap intervals (by patient where scans are clustered).
     """
@@ -150,7 +151,10 @@ def summarise(
         cases,
         plan,
         _discrimination(cases, plan, resampled),
-        {one.name: _at_point(cases, one, plan, resampled if one is thresholds[0] else {}) for one in thresholds},
+        {
+            one.name: _at_point(cases, one, plan, *((resampled, drawn) if one is thresholds[0] else ({}, {})))
+            for one in thresholds
+        },
         thresholds[0].name if thresholds else "",
         _calibration(cases, plan),
         _bins(cases),
@@ -169,6 +173,8 @@ def _resample_once(cases: Cases, plan: Resampling, threshold: float | None) -> D
     if missing_class(cases.labels):
         return {}
     wanted = point_statistics(threshold) | BAND_STATISTICS | {NET: net_statistic()}
+    if threshold is not None:
+        wanted[TABLES] = lambda curves: tables_at(curves, threshold)
     ranked = rank_cases(cases.labels, cases.scores)
     return run(ranked, resample(ranked, plan), wanted)
 
@@ -207,7 +213,7 @@ def _discrimination(cases: Cases, plan: Resampling, resampled: dict[str, Estimat
 
 def label_naive(estimate: Estimate, cases: Cases) -> Estimate:
     """Say that an interval takes the scans of a patient as independent, where they are not."""
-    if not cases.clustered or estimate.lower is None:
+    if not cases.clustered or estimate.lower is None or estimate.method.startswith("patient "):
         return estimate
     return replace(estimate, method=estimate.method + AS_INDEPENDENT)
 
@@ -216,20 +222,31 @@ def _all_labelled(estimates: Mapping[str, Estimate], cases: Cases) -> dict[str, 
     return {name: label_naive(one, cases) for name, one in estimates.items()}
 
 
-def _at_point(cases: Cases, threshold: Threshold, plan: Resampling, resampled: dict[str, Estimate]) -> PointResult:
+def _at_point(
+    cases: Cases, threshold: Threshold, plan: Resampling, resampled: dict[str, Estimate], drawn: Drawn
+) -> PointResult:
     counts = count(cases.labels, cases.scores, threshold.value)
+    wilson, scores = rates(counts, "wilson", plan.level, cases.unit), agreement_scores(counts, cases.unit)
+    if TABLES in drawn:
+        scores = with_percentiles(scores, score_two_classes(drawn[TABLES]), plan)
     adjusted = {
         f"{share:g}": _all_labelled(adjust(counts, share, level=plan.level, unit=cases.unit), cases) for share in STATED
     }
     return PointResult(
         threshold,
         counts,
-        _all_labelled(rates(counts, "wilson", plan.level, cases.unit), cases),
+        _all_labelled(wilson, cases),
         _all_labelled(rates(counts, "clopper-pearson", plan.level, cases.unit), cases),
         _all_labelled(likelihood_ratios(counts, plan.level, cases.unit), cases),
-        agreement_scores(counts, cases.unit),
+        scores,
         adjusted,
-        {name: one for name, one in resampled.items() if name in ("sensitivity_bootstrap", "specificity_bootstrap")},
+        {
+            f"{name}_bootstrap": replace(
+                resampled[f"{name}_bootstrap"], n=wilson[name].n, n_positive=None, x=wilson[name].x
+            )
+            for name in ("sensitivity", "specificity")
+            if f"{name}_bootstrap" in resampled
+        },
     )
 
 
@@ -296,7 +313,7 @@ def _classes(cases: Cases, plan: Resampling) -> dict[str, Any]:
     if cases.probabilities is None or len(cases.class_names) < 3:
         return {}
     checked = multiclass.check_multiclass(cases.classes, cases.probabilities, cases.class_names, cases.scale)
-    decided = multiclass.measure_decisions(checked, level=plan.level, unit=cases.unit)
+    decided = multiclass.measure_decisions(checked, plan, unit=cases.unit)
     each = {name: _all_labelled(one, cases) for name, one in decided.pop("per_class").items()}
     return {
         "names": list(cases.class_names),
@@ -305,7 +322,9 @@ def _classes(cases: Cases, plan: Resampling) -> dict[str, Any]:
         "confusion": multiclass.confusion_matrix(checked).tolist(),
         **_all_labelled(decided, cases),
         "per_class": each,
-        "probabilities": multiclass.measure_probabilities(checked, unit=cases.unit),
+        "probabilities": _all_labelled(
+            multiclass.measure_probabilities(checked, level=plan.level, unit=cases.unit), cases
+        ),
     }
 
 
