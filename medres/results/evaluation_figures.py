@@ -200,7 +200,9 @@ def draw_confusion(evaluation: Evaluation, setting: EvaluationSetting, stamp: St
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1.15)
     for (row, column), cell in np.ndenumerate(table):
         colour = "white" if shares[row, column] > 0.6 else INK
-        axes.text(column, row, f"{cell}\n{shares[row, column]:.0%}", ha="center", va="center", color=colour, fontsize=9)
+        axes.text(
+            column, row, f"{cell}\n{_percent(shares[row, column])}", ha="center", va="center", color=colour, fontsize=9
+        )
     ticks = range(len(names))
     axes.set_xticks(ticks, names, fontsize=8, rotation=0 if len(names) < 4 else 30)
     axes.set_yticks(ticks, names, fontsize=8)
@@ -208,6 +210,11 @@ def draw_confusion(evaluation: Evaluation, setting: EvaluationSetting, stamp: St
     axes.set_ylabel("truth", fontsize=9)
     axes.spines[:].set_visible(False)
     return finish(figure, stamp, "confusion matrix: rows are the truth, columns what was called")
+
+
+def _percent(share: float) -> str:
+    """Word a share as whole percents; what is seldom is not 0."""
+    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
 def draw_forest(evaluation: Evaluation, stamp: Stamp) -> Plot:

@@ -20,7 +20,7 @@ from medres.results.disclaimer import DISCLAIMER, PHANTOM
 from medres.results.evaluation_axes import Plot
 from medres.results.evaluation_checklists import AUTHORS, build_checklists
 from medres.results.evaluation_setting import EvaluationSetting
-from medres.results.evaluation_tables import say_estimate, say_interval, say_number
+from medres.results.evaluation_tables import say_estimate, say_interval, say_number, say_share
 
 TEMPLATES = Path(__file__).parent / "templates"
 SHOWN_THRESHOLDS = (0.05, 0.10, 0.20, 0.30, 0.50)
@@ -65,7 +65,12 @@ def build_evaluation_html(evaluation: Evaluation, setting: EvaluationSetting, pl
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": say_number, "estimate": say_estimate, "interval": say_interval}
+    environment.filters |= {
+        "number": say_number,
+        "estimate": say_estimate,
+        "interval": say_interval,
+        "share": say_share,
+    }
     present = _sections(evaluation, setting)
     style = (TEMPLATES / "evaluation.css").read_text(encoding="utf-8")
     return environment.get_template("evaluation.html.jinja").render(
@@ -78,7 +83,7 @@ def build_evaluation_html(evaluation: Evaluation, setting: EvaluationSetting, pl
         names=TITLES,
         figures={name: _figure(plot) for name, plot in plots.items()},
         level=f"{evaluation.plan.level * 100:.3g} %",
-        cards=list(_cards(evaluation)),
+        cards=list(_cards(evaluation, setting)),
         words=words,
         dict=dict,
         point=evaluation.points.get(evaluation.default),
@@ -115,7 +120,7 @@ def _figure(plot: Plot) -> dict[str, str]:
     return {"source": source, "alt": f"{plot.alt}. {DISCLAIMER}"}
 
 
-def _cards(evaluation: Evaluation) -> Iterator[dict[str, str]]:
+def _cards(evaluation: Evaluation, setting: EvaluationSetting) -> Iterator[dict[str, str]]:
     """The four numbers at the top of the page."""
     chosen = [("AUROC", evaluation.discrimination["auroc"])]
     point: PointResult | None = evaluation.points.get(evaluation.default)
@@ -125,9 +130,10 @@ def _cards(evaluation: Evaluation) -> Iterator[dict[str, str]]:
         chosen += [("AUPRC", evaluation.discrimination["auprc"])]
     chosen += [("Calibration slope", evaluation.calibration["slope"])]
     for name, one in chosen:
-        counted = f"{one.x}/{one.n}" if one.x is not None else ""
+        counted = f"{one.x} of {one.n}" if one.x is not None else f"{one.n} scans, {one.n_positive} {setting.positive}"
         value = say_number(one.value) if one.defined else "–"
-        yield {"name": name, "value": value, "interval": say_interval(one) or one.reason or one.note, "count": counted}
+        interval = say_interval(one, f"{evaluation.plan.level * 100:.3g} % CI {{}}") or one.reason or one.note
+        yield {"name": name, "value": value, "interval": interval, "count": counted}
 
 
 def _flow_boxes(setting: EvaluationSetting) -> list[dict[str, Any]]:
@@ -135,7 +141,7 @@ def _flow_boxes(setting: EvaluationSetting) -> list[dict[str, Any]]:
     flow = setting.flow
     gone = {fate: sum(codes.values()) for fate, codes in flow.reasons.items()}
     boxes = [
-        {"name": "received", "n": flow.received, "lost": gone.get("not readable", 0), "why": "not readable"},
+        {"name": "scans received", "n": flow.received, "lost": gone.get("not readable", 0), "why": "not readable"},
         {
             "name": "readable",
             "n": flow.readable,

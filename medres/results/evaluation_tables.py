@@ -78,6 +78,18 @@ NAMES = {
     "false_marks": "False marks a scan",
     "failure rate": "Failure rate",
 }
+METHODS = {
+    "wilson": "Wilson",
+    "clopper-pearson": "Clopper-Pearson",
+    "wald": "Wald",
+    "wald on log": "Wald on the log scale",
+    "delong": "DeLong, clipped",
+    "logit-delong": "DeLong on the logit scale",
+    "obuchowski": "Obuchowski, clipped",
+    "logit-obuchowski": "Obuchowski on the logit scale",
+    "none": "no interval",
+    "": "no interval",
+}
 ESTIMATE_COLUMNS = ("value", "lower", "upper", "x", "n", "n_positive", "unit", "method", "level", "note")
 
 
@@ -98,6 +110,17 @@ def say_name(name: str) -> str:
         return f"Sensitivity at {name[5:]} false marks a scan"
     words = name[:1].upper() + name[1:].replace("_", " ")
     return words.replace("auroc", "AUROC").replace("Auroc", "AUROC")
+
+
+def say_method(method: str) -> str:
+    """Name the method of an interval as a paper does.
+
+    Example:
+        >>> say_method("logit-delong"), say_method("wilson, scans taken as independent")
+        ('DeLong on the logit scale', 'Wilson, scans taken as independent')
+    """
+    name, comma, rest = method.partition(", ")
+    return f"{METHODS.get(name, name)}{comma}{rest}"
 
 
 def say_number(value: float | None, digits: int = 3) -> str:
@@ -124,6 +147,18 @@ def say_estimate(estimate: Estimate) -> str:
     if estimate.value is None:
         return f"undefined: {estimate.reason}"
     return f"{say_number(estimate.value)}{say_interval(estimate, ' ({})')}"
+
+
+def say_share(estimate: Estimate) -> str:
+    """Word a proportion with x/n and its interval.
+
+    Example:
+        >>> say_share(Estimate(0.5, 0.2, 0.8, x=2, n=4)), say_share(Estimate(None, reason="no case"))
+        ('0.500 (2/4; 0.200 to 0.800)', 'undefined: no case')
+    """
+    if estimate.value is None or estimate.x is None:
+        return say_estimate(estimate)
+    return f"{say_number(estimate.value)} ({estimate.x}/{estimate.n}{say_interval(estimate, '; {}')})"
 
 
 def say_interval(estimate: Estimate, around: str = "{}") -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from medres.evaluation.estimate import Estimate
 from medres.evaluation.summary import Evaluation, PointResult
 from medres.results.evaluation_setting import EvaluationSetting
-from medres.results.evaluation_tables import say_count, say_interval, say_name, say_number
+from medres.results.evaluation_tables import say_count, say_interval, say_method, say_name, say_number
 
 
 def say_inline(name: str, estimate: Estimate, level: float) -> str:
@@ -60,6 +60,29 @@ def summary_sentences(evaluation: Evaluation, setting: EvaluationSetting) -> lis
     for patient in list(evaluation.patients.values())[:1]:
         said.append(f"{say_inline(f'Per patient (rule: {patient.rule}) the AUROC was', patient.auroc, level)}.")
     return said
+
+
+def cases_words(evaluation: Evaluation, setting: EvaluationSetting) -> str:
+    """Say how many cases, and how many of them positive, a table stands on.
+
+    Returns:
+        Such as "127 scans of 99 patients, 35 malignant".
+    """
+    cases = evaluation.cases
+    patients = f" of {cases.n_patients} patients" if cases.patients is not None else ""
+    return f"{cases.n} scans{patients}, {cases.n_positive} {setting.positive}"
+
+
+def independence_words(evaluation: Evaluation) -> str:
+    """Say that intervals of a table take scans as independent, where patients have several."""
+    return "; scans taken as independent" if evaluation.cases.clustered else ""
+
+
+def patients_words(evaluation: Evaluation) -> str:
+    """Say how many patients there are and how many of them are positive, by any scan."""
+    first = next(iter(evaluation.patients.values())).auroc
+    ill = "" if first.n_positive is None else f", {first.n_positive} of them positive"
+    return f"{first.n} patients{ill}"
 
 
 def threshold_origin(point: PointResult) -> str:
@@ -222,7 +245,7 @@ def estimate_rows(estimates: dict[str, Estimate], exact: dict[str, Estimate] | N
                 "interval": say_interval(one) or ("" if one.defined else one.reason),
                 "exact": say_interval(other) if other else "",
                 "count": say_count(one),
-                "method": one.method,
+                "method": say_method(one.method),
                 "note": one.note,
             }
         )

@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from medres.results.evaluation_tables import build_tables, escape_cell, say_name, say_number, write_csv
+from medres.results.evaluation_tables import build_tables, escape_cell, say_method, say_name, say_number, write_csv
 from tests.medres.results.evaluation_example import example
 
 
@@ -43,3 +43,5 @@ def test_numbers_and_names_read_well():
     assert say_number(1234.5) == "1234"
     assert say_name("specificity_at_sensitivity_0.95") == "Specificity at sensitivity ≥ 0.95"
     assert say_name("worst case sensitivity") == "Worst case sensitivity"
+    assert say_method("wald on log") == "Wald on the log scale"
+    assert say_method("patient bootstrap, percentile") == "patient bootstrap, percentile"
