@@ -18,6 +18,7 @@ FloatArray = NDArray[np.float64]
 
 GAP_TOLERANCE_MM = 0.01
 GAP_TOLERANCE_SHARE = 0.01  # of the median gap
+MOST_TOLERANCE_SHARE = 0.25  # of the gap: in microns apart, slices that differ by 0.01 mm are not evenly spaced
 TILT_SHARE = 0.01  # sideways drift per slice, of the spacing, above which the gantry was tilted
 SAME_PLACE_MM = 0.01  # slices closer than this lie on each other
 SAME_PLACE_SHARE = 0.1  # but never slices further apart than this share of the median gap
@@ -96,6 +97,22 @@ def same_place_mm(distances: FloatArray) -> float:
     return min(SAME_PLACE_MM, SAME_PLACE_SHARE * float(np.median(gaps))) if gaps.size else SAME_PLACE_MM
 
 
+def gap_tolerance(gap: float) -> float:
+    """Give by how much a gap between slices may differ from the usual one.
+
+    Args:
+        gap: the usual one, mm.
+
+    Returns:
+        mm.
+
+    Example:
+        >>> gap_tolerance(0.5), gap_tolerance(3.0), gap_tolerance(0.008)
+        (0.01, 0.03, 0.002)
+    """
+    return min(max(GAP_TOLERANCE_MM, GAP_TOLERANCE_SHARE * gap), MOST_TOLERANCE_SHARE * gap)
+
+
 def build_grid(
     orientation: ArrayLike,
     positions: ArrayLike,
@@ -155,7 +172,7 @@ def _places(distances: FloatArray, allow_gaps: bool, resample_uneven: bool) -> t
     """Give each slice its place on the grid, and the grid's gap in mm."""
     gaps = np.diff(distances)
     median = float(np.median(gaps))
-    tolerance = max(GAP_TOLERANCE_MM, GAP_TOLERANCE_SHARE * median)
+    tolerance = gap_tolerance(median)
     if np.abs(gaps - median).max() <= tolerance:
         return np.arange(len(distances), dtype=float), float(distances[-1] - distances[0]) / len(gaps)
     missing = _missing(gaps)
@@ -172,10 +189,10 @@ def _places(distances: FloatArray, allow_gaps: bool, resample_uneven: bool) -> t
 
 def _missing(gaps: FloatArray) -> tuple[FloatArray, float] | None:
     """Read every gap as a whole number of the smallest one; None where that cannot be."""
-    low = gaps[gaps <= gaps.min() + max(GAP_TOLERANCE_MM, GAP_TOLERANCE_SHARE * gaps.min())]
+    low = gaps[gaps <= gaps.min() + gap_tolerance(float(gaps.min()))]
     gap = float(np.median(low))
     steps = np.round(gaps / gap)
-    tolerance = np.maximum(GAP_TOLERANCE_MM, GAP_TOLERANCE_SHARE * gap) * np.maximum(1.0, steps)
+    tolerance = gap_tolerance(gap) * np.maximum(1.0, steps)
     if (np.abs(gaps - steps * gap) > tolerance).any():
         return None
     return steps, gap
@@ -206,7 +223,7 @@ def _require_straight(points: FloatArray, step: FloatArray, places: FloatArray, 
     away = points - points[0] - places[:, None] * step
     along = step / np.linalg.norm(step)
     sideways = np.linalg.norm(away - np.outer(away @ along, along), axis=1)
-    tolerance = 2.0 * max(GAP_TOLERANCE_MM, GAP_TOLERANCE_SHARE * gap)  # a gap may use its tolerance on either side
+    tolerance = 2.0 * gap_tolerance(gap)  # a gap may use its tolerance on either side
     if sideways.max() > tolerance or np.abs(away @ along).max() > gap / 2:
         off = np.linalg.norm(away, axis=1)
         worst = int(np.argmax(off))

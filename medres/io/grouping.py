@@ -2,7 +2,7 @@
 
 Knows headers; judges no group (`medres.io.checks` does), and compares pixels only of pictures that share an identifier.
 What belongs together is decided by SeriesInstanceUID or, where an export emptied it, by folder, frame of reference,
-patient and modality; then by orientation and by what the header says was varied (image type, echo, b-value, time).
+patient, number and modality; then by orientation and by what was varied (image type, echo, b-value, time).
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ def series_name(plane: Slice) -> tuple[str, ...]:
     if facts.series_uid:
         return (facts.series_uid, facts.modality)
     patient = b"|".join(facts.patient).decode("latin-1")
-    return ("", facts.modality, plane.source.folder, facts.frame_uid, facts.study_uid, patient)
+    number = f"{dict(facts.settings).get('SeriesNumber', '')}"
+    return ("", facts.modality, plane.source.folder, facts.frame_uid, facts.study_uid, patient, number)
 
 
 def _attach_broken(series: dict[tuple[str, ...], Group], broken: Sequence[Broken]) -> list[Group]:
@@ -168,6 +169,7 @@ def _split_volumes(group: Group, planes: list[Slice]) -> list[Group]:
     if any(plane.facts.orientation is None for plane in kept):  # refused as a whole, no slice goes unseen
         return [Group(group.name, group.planes)]
     parts = [piece for part in parts for piece in _split_by(part, orientation_classes(part.planes), "Orientation")]
+    parts = [p for part in parts for p in _split_by(part, [s.facts.study_uid for s in part.planes], "Study")]
     parts = [p for part in parts for p in _split_by(part, [s.facts.frame_uid for s in part.planes], "Frame")]
     for name in ("ImageType", "Unit", "Echo", "BValue", "Direction", "TimePoint", "Stack"):
         parts = [piece for part in parts for piece in _split_by(part, [_strong(p, name) for p in part.planes], name)]

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from medres.io.grid import GAP_TOLERANCE_MM, GAP_TOLERANCE_SHARE, same_place_mm
+from medres.io.grid import gap_tolerance, same_place_mm
 
 FloatArray = NDArray[np.float64]
 
@@ -97,7 +97,7 @@ def _is_even(stack: FloatArray) -> bool:
     """Tell whether sorted slices lie at equal distances."""
     gaps = np.diff(stack)
     median = float(np.median(gaps))
-    return bool(np.abs(gaps - median).max() <= max(GAP_TOLERANCE_MM, GAP_TOLERANCE_SHARE * median))
+    return bool(np.abs(gaps - median).max() <= gap_tolerance(median))
 
 
 def _by_rank(values: FloatArray, distances: FloatArray) -> list[str]:
@@ -168,5 +168,5 @@ def _gap_of_passes(placed: FloatArray, cuts: NDArray[np.intp], near: float) -> f
     if any(len(stack) < 2 or np.diff(stack).min() <= near or not _is_even(stack) for stack in stacks):
         return 0.0
     gaps = np.array([np.median(np.diff(stack)) for stack in stacks])
-    same = np.ptp(gaps) <= max(GAP_TOLERANCE_MM, GAP_TOLERANCE_SHARE * gaps.min())
+    same = np.ptp(gaps) <= gap_tolerance(float(gaps.min()))
     return float(np.median(gaps)) if same else 0.0

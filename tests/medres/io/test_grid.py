@@ -111,3 +111,11 @@ def test_reject_slices_that_do_not_lie_on_a_line(tmp_path: Path) -> None:
 
     save_ct(tmp_path, aside)
     assert_refused(tmp_path, "E_GEOM_UNEVEN", "straight line")
+
+
+def test_notice_a_missing_slice_between_slices_that_lie_microns_apart(tmp_path: Path) -> None:
+    datasets = ct_slices(geometry=Geometry(slice_spacing=0.008, row_spacing=0.01, column_spacing=0.01))
+    save(datasets, tmp_path / "whole")
+    save([*datasets[:5], *datasets[6:]], tmp_path / "lost")
+    assert np.array_equal(read(tmp_path / "whole").voxels, phantom_voxels())
+    assert_refused(tmp_path / "lost", "E_GEOM_GAP", "after slice 5 of 8", "one slice appears")

@@ -246,3 +246,28 @@ def test_list_different_pictures_of_one_identifier_apart(tmp_path: Path) -> None
     found = find_series(tmp_path).series
     assert len({series.key for series in found}) == 3
     assert all("W_DUPLICATE" not in series.codes for series in found)
+
+
+def in_sequence() -> tuple[list[Dataset], list[Dataset]]:
+    """Make two series of which the second goes on where the first ends, as if they were one."""
+    one, two = ct_slices(), ct_slices(geometry=Geometry(origin=(-31.0, 17.0, -22.5)))
+    for ds in two:
+        ds.SeriesInstanceUID, ds.FrameOfReferenceUID = one[0].SeriesInstanceUID, one[0].FrameOfReferenceUID
+    return one, two
+
+
+def test_tell_two_studies_under_one_series_apart(tmp_path: Path) -> None:
+    one, two = in_sequence()
+    save([*one, *two], tmp_path)
+    assert [(s.verdict, s.file_count) for s in find_series(tmp_path).series] == [("ok", 9), ("ok", 9)]
+    with pytest.raises(IntakeError, match="E_SERIES_AMBIGUOUS"):
+        read(tmp_path)
+
+
+def test_tell_series_without_identifiers_apart_by_their_number(tmp_path: Path) -> None:
+    for number, datasets in enumerate(in_sequence(), 1):
+        for ds in datasets:
+            ds.SeriesInstanceUID = ds.StudyInstanceUID = ds.SOPInstanceUID = ""
+            ds.SeriesNumber = number
+        save(datasets, tmp_path, start=10 * number)
+    assert [s.file_count for s in find_series(tmp_path).series] == [9, 9]
