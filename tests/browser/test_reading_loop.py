@@ -234,7 +234,7 @@ def test_three_studies_are_read_from_the_worklist_by_keyboard_alone(page, tmp_pa
     results = build_results(tmp_path)
     viewer = Viewer(results)
     page.goto(viewer.address)
-    expect(page.get_by_text("4 of 4 series")).to_be_visible(timeout=60000)
+    expect(page.get_by_text("5 of 5 series")).to_be_visible(timeout=60000)
     for _ in range(60):  # the key is heard once the page has settled
         page.keyboard.press("Control+ArrowRight")
         page.wait_for_timeout(1000)

@@ -58,10 +58,10 @@ def send(page: Page, name: str, content: bytes, modality: str = "") -> None:
 )
 def test_a_hostile_file_is_refused_in_one_sentence_and_the_list_stays(page, viewer, name, content, words):
     page.goto(viewer.address)
-    expect(page.get_by_text("4 of 4 series")).to_be_visible(timeout=LONG)
+    expect(page.get_by_text("5 of 5 series")).to_be_visible(timeout=LONG)
     send(page, name, content)
     expect(page.get_by_text(words).first).to_be_visible(timeout=LONG)
-    expect(page.get_by_text("4 of 4 series")).to_be_visible()
+    expect(page.get_by_text("5 of 5 series")).to_be_visible()
     assert "passwd" not in page.locator("body").inner_text()
 
 
@@ -70,7 +70,7 @@ def test_an_upload_with_a_hostile_name_is_scored_with_progress_read_and_named_no
     page.on("dialog", lambda one: (dialogs.append(one.message), one.dismiss()))
     asked = watch(page)
     page.goto(viewer.address)
-    expect(page.get_by_text("4 of 4 series")).to_be_visible(timeout=LONG)
+    expect(page.get_by_text("5 of 5 series")).to_be_visible(timeout=LONG)
     send(page, NAME, (results.parent / "scans" / "a.nii.gz").read_bytes(), "CT")
     expect(page.get_by_text("1 series: 1 scored")).to_be_visible(timeout=LONG)
     shown = " ".join([page.title(), page.url, page.locator("body").inner_text(), *asked])

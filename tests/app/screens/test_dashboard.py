@@ -18,9 +18,9 @@ def test_the_dashboard_counts_scans_rates_and_agreement_and_proves_the_trail(sta
     test = start(own_results, page="dashboard")
     assert not test.exception
     values = {one.label: one.value for one in test.metric}
-    assert values["Scans"] == "4"
+    assert values["Scans"] == "5"
     assert values["Flagged positive"] == "67%"
-    assert values["Out of scope"] == "25%"
+    assert values["Out of scope"] == "20%"
     assert values["Readers and model, kappa"] == "1.00"
     assert "Audit trail: 3 entries" in words(test)
     assert test.dataframe[0].value["Reader"].tolist() == ["local"]

@@ -18,10 +18,10 @@ def listed(start, own_results):
 
 def test_each_model_is_counted_and_loaded_under_a_name_that_tells_it_apart(listed):
     ((digest, (name, seen)),) = state.overviews().items()
-    assert (name, seen.scans) == (listed.models[digest], 4)
+    assert (name, seen.scans) == (listed.models[digest], 5)
     (label,) = state.loaded_models()
     assert label == f"{name} ({digest[:8]})"
-    assert state.overviews(days=7)[digest][1].scans == 4
+    assert state.overviews(days=7)[digest][1].scans == 5
 
 
 def test_agreement_is_told_once_somebody_finished_a_study(listed):

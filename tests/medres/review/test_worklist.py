@@ -24,7 +24,7 @@ def test_the_most_suspicious_study_comes_first_and_the_unanswered_last(results):
     items = open_worklist(results).items
     told = [item.opinion.probability for item in items]
     assert told[:3] == sorted(told[:3], reverse=True)
-    assert [item.status for item in items[3:]] == ["out_of_scope"]
+    assert [item.status for item in items[3:]] == ["out_of_scope", "refused"]
     assert told[3] is None
 
 
