@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import streamlit as st
@@ -10,11 +11,19 @@ from starlette.middleware import Middleware
 from app import state  # noqa: F401 - loads the libraries before the first reader waits for them
 from app.doors import LOCAL_HOSTS, ROUTES, Porter
 from app.settings import settings
+from app.sockets import answering_at_once
 from medres.review.people import read_people
 
 PEOPLE = settings().people
 HOSTS = LOCAL_HOSTS | set(read_people(PEOPLE).hosts if PEOPLE else ())
 
+# Streamlit collects garbage after each run of a page, before it sends what the run drew last: without the libraries'
+# hundreds of thousands of objects, which stay for good, that takes a moment instead of a third of a second.
+gc.freeze()
+
 app = st.App(
-    Path(__file__).with_name("main.py"), routes=ROUTES, middleware=[Middleware(Porter, hosts=frozenset(HOSTS))]
+    Path(__file__).with_name("main.py"),
+    lifespan=answering_at_once,
+    routes=ROUTES,
+    middleware=[Middleware(Porter, hosts=frozenset(HOSTS))],
 )
