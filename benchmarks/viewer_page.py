@@ -13,19 +13,21 @@ import streamlit as st
 
 from app.components.viewer import draw_viewer
 from app.doors import SHELF, address
+from app.state.studies import OpenStudy, open_volume
 from medres import geometry
 from medres.explain.heatmap import Heatmap
 from medres.results.disclaimer import DISCLAIMER
 from medres.results.figures import render_slice
 from medres.results.windows import DisplayWindow
-from medres.review.scene import Buffer, describe_heatmap, describe_volume, encode_heat, encode_voxels
+from medres.review.scene import describe_heatmap, encode_heat
+from medres.review.worklist import WorklistItem
 from medres.volume import Volume
 
 CELLS = 8
 
 
 @st.cache_resource(max_entries=1)
-def make(shape: tuple[int, int, int]) -> tuple[Volume, Heatmap, Buffer]:
+def make(shape: tuple[int, int, int]) -> tuple[Volume, Heatmap]:
     """A CT of noise, as intake leaves it in memory, and a heatmap of 8 x 8 x 8 cells."""
     noise = np.random.default_rng(0).integers(-200, 300, (shape[0], shape[1], 16)).astype(np.int16)
     voxels = np.asfortranarray(np.tile(noise, (1, 1, shape[2] // 16 + 1))[..., : shape[2]])
@@ -37,7 +39,7 @@ def make(shape: tuple[int, int, int]) -> tuple[Volume, Heatmap, Buffer]:
     heat = Heatmap(
         relevance, affine, "lesion", "layer4", "Grad-CAM", 1.0, 0.3, "explanation.json", volume.affine, shape
     )
-    return volume, heat, encode_voxels(volume)
+    return volume, heat
 
 
 @st.fragment
@@ -51,12 +53,19 @@ def plain(volume: Volume, heat: Heatmap) -> None:
         st.image(picture, output_format="PNG")
 
 
-def canvas(volume: Volume, heat: Heatmap, buffer: Buffer) -> None:
+@st.cache_resource(max_entries=1)
+def opened(shape: tuple[int, int, int]) -> OpenStudy:
+    """The study as the viewer keeps an open one."""
+    return open_volume(WorklistItem("benchmark", "benchmark", "unscored", "CT"), make(shape)[0])
+
+
+def canvas(shape: tuple[int, int, int]) -> None:
     """Our way."""
+    study, heat = opened(shape), make(shape)[1]
     if "tokens" not in st.session_state:
-        st.session_state.tokens = [SHELF.put(buffer.content), SHELF.put(encode_heat(heat))]
-    scene = describe_volume(volume, buffer.kind)
-    scene["volume"]["url"] = address(st.session_state.tokens[0])
+        st.session_state.tokens = [SHELF.put(study.buffer.content), SHELF.put(encode_heat(heat))]
+    scene = {**study.described}
+    scene["volume"] = {**scene["volume"], "url": address(st.session_state.tokens[0])}
     scene["heatmaps"] = [{**describe_heatmap(heat), "model": "none", "url": address(st.session_state.tokens[1])}]
     scene |= {"study": "benchmark", "captions": {"study": "benchmark", "model": "none", "disclaimer": DISCLAIMER}}
     draw_viewer(scene, "viewer")
@@ -68,7 +77,7 @@ _peer = st.components.v2.component("benchmark.peer", js=Path(__file__).with_name
 @st.cache_resource(max_entries=1)
 def nifti(shape: tuple[int, int, int]) -> tuple[memoryview, memoryview]:
     """The same study and heatmap as NIfTI files, not compressed."""
-    volume, heat, _ = make(shape)
+    volume, heat = make(shape)
     images = (nib.Nifti1Image(volume.voxels, volume.affine), nib.Nifti1Image(heat.relevance, heat.affine))
     return memoryview(images[0].to_bytes()), memoryview(images[1].to_bytes())
 
@@ -83,10 +92,9 @@ def peer(shape: tuple[int, int, int]) -> None:
 
 st.set_page_config(layout="wide")
 i, j, k = (int(n) for n in st.query_params["shape"].split("x"))
-made = make((i, j, k))
 if st.query_params["way"] == "plain":
-    plain(*made[:2])
+    plain(*make((i, j, k)))
 elif st.query_params["way"] == "niivue":
     peer((i, j, k))
 else:
-    canvas(*made)
+    canvas((i, j, k))

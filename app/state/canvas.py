@@ -17,7 +17,7 @@ import streamlit as st
 from app.session import Tokens
 from app.state.folders import folder, model_line, worklist
 from app.state.readings import mark, mark_region
-from app.state.studies import OpenStudy, study
+from app.state.studies import OpenStudy, open_volume, study
 from medres.errors import MedresError
 from medres.explain.heatmap import Heatmap
 from medres.results.disclaimer import DISCLAIMER
@@ -25,7 +25,7 @@ from medres.review.beside import Beside, series_beside
 from medres.review.opinion import Opinion
 from medres.review.reformat import TITLE, can_reformat, to_patient_axes
 from medres.review.scans import find_item
-from medres.review.scene import describe_heatmap, describe_volume, encode_heat, encode_voxels
+from medres.review.scene import describe_heatmap, encode_heat
 from medres.review.series_list import REFORMATTED, describe_reformatted, describe_series, group_of, title_of
 from medres.review.thumbnails import thumbnail_of_series
 from medres.review.worklist import WorklistItem
@@ -93,8 +93,7 @@ def _read(opened: OpenStudy, key: str) -> OpenStudy:
 
 @st.cache_resource(max_entries=1, show_spinner="Reformatting to the patient's axes ...")
 def _reformatted(key: str, digest: str, place: Path | None, _opened: OpenStudy) -> OpenStudy:
-    volume = to_patient_axes(_opened.volume)
-    return OpenStudy(_opened.item, volume, encode_voxels(volume))
+    return open_volume(_opened.item, to_patient_axes(_opened.volume))
 
 
 def _tokens() -> Tokens:
@@ -104,14 +103,17 @@ def _tokens() -> Tokens:
 def _described(study_key: str, shown: OpenStudy, beside: Beside, key: str = "") -> dict[str, Any]:
     """Say how one scan is to be read, hung and captioned."""
     key = key or shown.item.key
-    described = describe_volume(shown.volume, shown.buffer.kind)
-    described["volume"]["url"] = _tokens().address(study_key, f"volume {key}", shown.buffer.content)
-    if key.endswith(REFORMATTED):
-        for plane in described["planes"]:
-            plane["title"] += f", {TITLE}"
-    captions = {"study": shown.item.key, "series": title_of(beside)}
-    prior = "" if beside.same_study else group_of(beside)
-    return described | {"key": key, "frame": beside.heading.frame_key, "captions": captions, "prior": prior}
+    url = _tokens().address(study_key, f"volume {key}", shown.buffer.content)
+    more = f", {TITLE}" if key.endswith(REFORMATTED) else ""
+    return {
+        **shown.described,
+        "volume": {**shown.described["volume"], "url": url},
+        "planes": [{**plane, "title": plane["title"] + more} for plane in shown.described["planes"]],
+        "key": key,
+        "frame": beside.heading.frame_key,
+        "captions": {"study": shown.item.key, "series": title_of(beside)},
+        "prior": "" if beside.same_study else group_of(beside),
+    }
 
 
 def _shown(opened: OpenStudy, listed: tuple[Beside, ...]) -> list[tuple[OpenStudy, Beside, str]]:

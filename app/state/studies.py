@@ -5,8 +5,10 @@ Knows no reader.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from weakref import WeakValueDictionary
 
 import streamlit as st
@@ -19,7 +21,7 @@ from medres.explain.heatmap import Heatmap
 from medres.results.standing import Standing, find_standing
 from medres.review.opinion import Opinion, opinion_of_prediction
 from medres.review.scans import read_item
-from medres.review.scene import Buffer, encode_voxels
+from medres.review.scene import Buffer, describe_volume, encode_voxels
 from medres.review.worklist import WorklistItem
 from medres.volume import Volume
 
@@ -29,11 +31,25 @@ HEATMAPS_KEPT = 32
 
 @dataclass(frozen=True, eq=False)
 class OpenStudy:
-    """A scan in memory, once for all sessions."""
+    """A scan in memory, once for all sessions.
+
+    Attributes:
+        item: of the worklist.
+        volume: the scan.
+        buffer: its values as they travel to the screen.
+        described: how they are to be read and hung; shared, so that nobody changes it.
+    """
 
     item: WorklistItem
     volume: Volume
     buffer: Buffer
+    described: Mapping[str, Any]
+
+
+def open_volume(item: WorklistItem, volume: Volume) -> OpenStudy:
+    """Prepare all that a canvas asks for of a scan: once, for a first window looks at millions of voxels."""
+    buffer = encode_voxels(volume)
+    return OpenStudy(item, volume, buffer, describe_volume(volume, buffer.kind))
 
 
 # Scans that any session still holds, so that one pushed out of the cache is not read a second time beside itself.
@@ -58,8 +74,7 @@ def study(item: WorklistItem) -> OpenStudy:
 
 @st.cache_resource(max_entries=STUDIES_KEPT, show_spinner="Reading the scan ...")
 def _study(place: Path | None, key: str, digest: str, _item: WorklistItem) -> OpenStudy:
-    volume = read_item(_item)
-    return OpenStudy(_item, volume, encode_voxels(volume))
+    return open_volume(_item, read_item(_item))
 
 
 def classifier() -> Classifier | None:

@@ -87,6 +87,7 @@ def describe_volume(volume: Volume, kind: Kind) -> dict[str, Any]:
         `volume`, `planes`, `window`, `fallbackWindow`, `presets`, `noMeasuring`; fits into JSON.
     """
     planes = [plane_grid(volume, plane) for plane in planes_of(volume)]
+    window = _window(first_window(volume))
     return {
         "volume": {
             "kind": kind,
@@ -97,8 +98,8 @@ def describe_volume(volume: Volume, kind: Kind) -> dict[str, Any]:
             "sidesKnown": any(planes[0].letters),
         },
         "planes": [_describe_plane(volume, grid) for grid in planes],
-        "window": _first_look(volume),
-        "fallbackWindow": _window(first_window(volume)),
+        "window": _first_look(volume, window),
+        "fallbackWindow": window,
         "presets": _presets(volume),
         "noMeasuring": _why_not_measure(volume),
     }
@@ -128,8 +129,8 @@ def _window(window: DisplayWindow) -> dict[str, Any]:
     return {"center": float(window.center), "width": float(window.width), "function": window.function}
 
 
-def _first_look(volume: Volume) -> dict[str, Any]:
-    look = {**_window(first_window(volume)), "inverted": volume.display.inverted}
+def _first_look(volume: Volume, window: dict[str, Any]) -> dict[str, Any]:
+    look = {**window, "inverted": volume.display.inverted}
     if volume.display.voi_lut is not None:
         look |= {"function": "lut", "lut": volume.display.voi_lut.tolist()}
     return look
