@@ -75,33 +75,36 @@ function planeIn(inverse, plane, s) {
   return { origin, right: less(into(plane.voxel(1, 0, s))), down: less(into(plane.voxel(0, 1, s))) };
 }
 
-// Heat over one plane: (rows, columns) float32; 0 outside what the network was shown, where `shown` is 0 too.
-function heatOnPlane(heat, plane, s, cells, out, shown) {
+// Heat over one plane: (rows, columns) float32; 0 outside what the network was shown, where `shown` is 0 too. `peaks`
+// takes a bound for each row that no value in it exceeds. Gives how many pixels the network was shown.
+function heatOnPlane(heat, plane, s, cells, out, shown, peaks) {
   const native = planeIn(heat.inverse, plane, s), seen = planeIn(heat.seenInverse, plane, s);
-  const places = makePlaces(plane.columns), known = [null, null, null];
-  out.fill(0);
-  shown.fill(0);
+  const sampled = new HeatRows(heat, native.right, plane.columns);
+  let count = 0;
   for (let v = 0; v < plane.rows; v++) {
     let span = [0, plane.columns - 1];
     for (let axis = 0; axis < 3; axis++) {
       span = seenSpan(seen.origin[axis] + v * seen.down[axis], seen.right[axis], heat.seenShape[axis], span);
     }
-    const from = [0, 1, 2].map((axis) => native.origin[axis] + v * native.down[axis]);
-    const row = v * plane.columns;
-    if (span[1] >= span[0]) shown.fill(1, row + span[0], row + span[1] + 1);
+    const row = v * plane.columns, next = row + plane.columns;
+    if (span[1] < span[0]) span = [plane.columns, plane.columns - 1];
+    blank(row, row + span[0], out, shown);
+    blank(row + span[1] + 1, next, out, shown);
+    peaks[v] = 0;
     if (span[1] < span[0]) continue;
-    if (cells) {
-      nearestRow(heat, from, native.right, span, out, row);
-      continue;
-    }
-    from.forEach((start, axis) => {
-      if (known[axis] === start) return; // as in the row before
-      placesAlong(heat.shape[axis], start, native.right[axis], plane.columns, places[axis]);
-      known[axis] = start;
-    });
-    sampleRow(heat, places, span[0], span[1], out, row);
+    shown.fill(1, row + span[0], row + span[1] + 1);
+    count += span[1] - span[0] + 1;
+    const from = [0, 1, 2].map((axis) => native.origin[axis] + v * native.down[axis]);
+    if (cells) nearestRow(heat, from, native.right, span, out, row);
+    peaks[v] = cells ? Infinity : sampled.sample(from, span, out, row);
   }
-  return out;
+  return count;
+}
+
+function blank(from, to, out, shown) {
+  if (to <= from) return;
+  out.fill(0, from, to);
+  shown.fill(0, from, to);
 }
 
 function isShown(value, threshold) {
@@ -144,8 +147,9 @@ function edgeCells(field, columns, rows, bar, visit) {
 }
 
 // Marching squares: pairs of points in pixels (u, v) along which the field crosses `level`. Where `closed`, nothing beyond
-// the picture reaches it: a region at the edge is closed along the edge, so that its inside can be told.
-function contourSegments(field, columns, rows, level, closed) {
+// the picture reaches it: a region at the edge is closed along the edge, so that its inside can be told. Rows whose `peaks`
+// stay below the level are passed over.
+function contourSegments(field, columns, rows, level, closed, peaks) {
   const segments = [];
   const bar = Math.max(level, 1e-30);
   const add = (p, q) => {
@@ -166,6 +170,7 @@ function contourSegments(field, columns, rows, level, closed) {
     else { add(top(), right()); add(left(), bottom()); }
   };
   for (let v = 0; v + 1 < rows; v++) {
+    if (peaks && peaks[v] < bar && peaks[v + 1] < bar) continue;
     let n = v * columns;
     let kept = (field[n] >= bar ? 1 : 0) | (field[n + columns] >= bar ? 8 : 0); // corners shared with the cell before
     for (let u = 0; u + 1 < columns; u++, n++) {

@@ -3,8 +3,7 @@
 const CROSS = "rgba(120, 200, 255, 0.75)";
 const BAR_LENGTHS_MM = [1, 2, 5, 10, 20, 50, 100, 200];
 
-function trace(port, c, t, field, level, closed) {
-  const segments = contourSegments(field, port.plane.columns, port.plane.rows, level, closed);
+function trace(c, t, segments) {
   c.beginPath();
   for (let n = 0; n < segments.length; n += 4) {
     for (const [at, move] of [[n, "moveTo"], [n + 2, "lineTo"]]) {
@@ -16,7 +15,7 @@ function trace(port, c, t, field, level, closed) {
 
 function drawContour(port, c, t) {
   const ratio = window.devicePixelRatio || 1;
-  trace(port, c, t, port.field, port.scan.heatLook.threshold, true);
+  trace(c, t, port.contour());
   c.lineCap = "round";
   stroked(c, "rgba(0, 0, 0, 0.8)", 4 * ratio);
   stroked(c, CONTOUR_COLOUR, 2 * ratio);
@@ -24,9 +23,10 @@ function drawContour(port, c, t) {
 
 // Where the network's view ends: nothing is known beyond.
 function drawSeen(port, c, t) {
-  if (!port.seen.includes(0) || !port.seen.includes(1)) return; // no edge in this plane
+  const edge = port.seenEdge();
+  if (!edge.length) return; // none in this plane
   const ratio = window.devicePixelRatio || 1;
-  trace(port, c, t, port.seen, 0.5, false);
+  trace(c, t, edge);
   c.lineCap = "butt";
   stroked(c, "rgba(255, 255, 255, 0.75)", ratio);
 }

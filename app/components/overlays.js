@@ -22,6 +22,8 @@ function buildLegend(viewer, host) {
 }
 
 function drawRamp(ramp, heat, look) {
+  if (ramp.shows?.heat === heat && ramp.shows.threshold === look.threshold) return;
+  ramp.shows = { heat, threshold: look.threshold };
   ramp.width = 256;
   ramp.height = 12;
   const c = ramp.getContext("2d");

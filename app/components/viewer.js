@@ -150,6 +150,7 @@ class Viewer {
   refresh() {
     this.wanted.clear();
     const start = performance.now();
+    for (const port of this.ports) port.resize();
     for (const port of this.ports) port.refresh();
     this.lastWorkMs = performance.now() - start;
     this.toolbar.refresh();

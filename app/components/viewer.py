@@ -13,7 +13,21 @@ import streamlit as st
 
 HERE = Path(__file__).resolve().parent
 PARTS = (
-    *("grid", "paint", "heat", "fetch", "scan", "lines", "viewport", "links", "layout", "measures", "hands", "keys"),
+    *(
+        "grid",
+        "paint",
+        "heat",
+        "rows",
+        "fetch",
+        "scan",
+        "lines",
+        "viewport",
+        "links",
+        "layout",
+        "measures",
+        "hands",
+        "keys",
+    ),
     *("chooser", "toolbar", "overlays", "actions", "recall", "viewer"),
 )
 ACTS = ("turn", "open", "show", "mark", "keep")  # what a reader does on the canvas and the page must know

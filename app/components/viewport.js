@@ -42,7 +42,7 @@ class Viewport {
     const spec = scan.spec.planes.find((one) => one.name === name) || scan.spec.planes[0];
     if (this.scan === scan && this.name === spec.name) return;
     Object.assign(this, { scan, name: spec.name, plane: new Plane(spec, scan.grid), zoom: 1, pan: [0, 0] });
-    Object.assign(this, { field: null, seen: null, painted: "" });
+    Object.assign(this, { field: null, sampled: null, painted: "" });
     this.box.dataset.plane = spec.name;
     this.letters.forEach((letter, n) => {
       letter.hidden = !spec.letters[n];
@@ -58,9 +58,11 @@ class Viewport {
     return this.scan.cursor[this.plane.sliceAxis];
   }
 
+  // The viewer asks all ports before any of them writes, so that the page is laid out once.
   resize() {
     const ratio = window.devicePixelRatio || 1;
-    const width = Math.max(1, Math.round(this.box.clientWidth * ratio));
+    this.wide = this.box.clientWidth;
+    const width = Math.max(1, Math.round(this.wide * ratio));
     const height = Math.max(1, Math.round(this.box.clientHeight * ratio));
     if (this.canvas.width === width && this.canvas.height === height) return;
     this.canvas.width = width;
@@ -101,15 +103,21 @@ class Viewport {
     return this.scan.grid.inside(found) ? found : null;
   }
 
-  // Paint the picture where it changed, then draw it with all that lies over it.
+  // Paint the picture where it changed, then draw it with all that lies over it; before the first voxels there is none.
   refresh() {
-    this.resize();
     if (!this.scan) return this.wipe();
-    if (!this.box.clientWidth) return;
+    if (!this.wide) return;
+    if (this.scan.ready === "no") return this.waitFor();
     const key = `${this.index} ${this.scan.lookKey()}`;
     if (key !== this.painted) this.paint();
     this.painted = key;
     this.draw();
+  }
+
+  waitFor() {
+    if (this.drawn) this.wipe();
+    this.drawn = false;
+    this.write(this.transform());
   }
 
   wipe() {
@@ -130,18 +138,42 @@ class Viewport {
   }
 
   paintHeat(heat, look) {
-    if (!heat || !look.on) {
-      this.field = null;
-      return;
+    this.field = heat && look.on ? this.sampleHeat(heat, look.cells) : null;
+    if (this.field && look.mode === "fill") blendHeat(this.pixels, this.field, heat, look);
+  }
+
+  // The heat on this slice, sampled anew only where another slice or another map is shown.
+  sampleHeat(heat, cells) {
+    const old = this.sampled, { plane, index } = this;
+    if (old && old.heat === heat && old.index === index && old.cells === cells) return old.field;
+    const field = old?.field || new Float32Array(this.pixels.length);
+    const seen = old?.seen || new Uint8Array(this.pixels.length), peaks = old?.peaks || new Float64Array(plane.rows);
+    const count = heatOnPlane(heat, plane, index, cells, field, seen, peaks);
+    this.sampled = { heat, index, cells, field, seen, peaks, count, contour: null, edge: null };
+    return field;
+  }
+
+  // Where the heat reaches the threshold, as pairs of points.
+  contour() {
+    const { sampled, plane } = this, { threshold } = this.scan.heatLook;
+    if (sampled.contour?.threshold !== threshold) {
+      const segments = contourSegments(sampled.field, plane.columns, plane.rows, threshold, true, sampled.peaks);
+      sampled.contour = { threshold, segments };
     }
-    this.field = this.field || new Float32Array(this.pixels.length);
-    this.seen = this.seen || new Uint8Array(this.pixels.length);
-    heatOnPlane(heat, this.plane, this.index, look.cells, this.field, this.seen);
-    if (look.mode === "fill") blendHeat(this.pixels, this.field, heat, look);
+    return sampled.contour.segments;
+  }
+
+  // Where what the network was shown ends, as pairs of points.
+  seenEdge() {
+    const { sampled, plane } = this;
+    const none = sampled.count === 0 || sampled.count === sampled.seen.length;
+    sampled.edge ||= none ? [] : contourSegments(sampled.seen, plane.columns, plane.rows, 0.5, false);
+    return sampled.edge;
   }
 
   draw() {
     const c = this.context, t = this.transform();
+    this.drawn = true;
     this.wipe();
     c.setTransform(t.a, 0, t.c, t.d, t.e, t.f);
     c.imageSmoothingEnabled = this.viewer.smooth;
