@@ -4,7 +4,7 @@
 
 `medres view` itself in headless Chromium, each page a session of its own. Memory is the server's resident set once the
 whole study has arrived in every page; the study alone is 200 MiB. The worklist is timed from the address to its rows
-on the page; the first opening, which loads the ledger, stands apart.
+on the page, by the page's own clock; the first opening, which loads the ledger, stands apart.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import os
 import statistics
 import sys
 import tempfile
-import time
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
@@ -26,14 +25,15 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, syn
 
 from app.headless import ARGUMENTS, CHROMIUM, free_port, running, view_words
 from benchmarks.page import write_section
-from benchmarks.viewer import summarise
+from benchmarks.viewer import SETTLE_MS, summarise
+from benchmarks.viewer_clock import WAIT_MS, time_until_shown
 from medres.ledger import Ledger, LedgerRow
 from medres.review.worklist import open_worklist
 
 SHAPE, SESSIONS = (512, 512, 400), 4
 ROWS, OPENINGS = 5000, 12
 MIB = 2**20
-WAIT_MS = 240_000
+ROWS_SHOWN = '[data-testid="stDataFrame"] canvas'
 SIZE = ViewportSize(width=1440, height=900)
 
 
@@ -72,9 +72,7 @@ def measure_memory(browser: Browser, folder: Path) -> list[float]:
     """Open the study in one session after the other; gives the server's MiB without any, with 1, 2, ..."""
     key = open_worklist(folder).items[0].key
     with viewing(folder) as (address, process):
-        _open(
-            browser.new_context(viewport=SIZE), address
-        ).context.close()  # the worklist, whose thumbnail read the scan
+        _open(browser.new_context(viewport=SIZE), address)[0].context.close()  # its thumbnail has read the scan
         held = [resident_mib(process)]
         for _ in range(SESSIONS):
             page = browser.new_context(viewport=SIZE).new_page()
@@ -91,18 +89,16 @@ def time_worklist(browser: Browser, folder: Path) -> tuple[float, list[float]]:
     with viewing(folder) as (address, _):
         context = browser.new_context(viewport=SIZE)
         for _ in range(OPENINGS + 1):
-            start = time.perf_counter()
-            page = _open(context, address)
-            times.append((time.perf_counter() - start) * 1000)
+            page, took = _open(context, address)
+            times.append(took)
+            page.wait_for_timeout(SETTLE_MS)
             page.close()
     return times[0], times[1:]
 
 
-def _open(context: BrowserContext, address: str) -> Page:
+def _open(context: BrowserContext, address: str) -> tuple[Page, float]:
     page = context.new_page()
-    page.goto(address)
-    page.locator('[data-testid="stDataFrame"] canvas').first.wait_for(timeout=WAIT_MS)
-    return page
+    return page, time_until_shown(page, address, ROWS_SHOWN)
 
 
 def table(held: list[float], first: float, openings: list[float]) -> str:
