@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -74,6 +75,7 @@ def run(
         raise EvaluationError(
             "E_USAGE", f"--threshold must be given once or twice, got {len(threshold)} times", "see --help"
         )
+    _check_values(threshold or [], scale, bootstrap)
     if second is None and readers is None:
         raise EvaluationError("E_USAGE", "B or --readers must be given", "see medres compare --help")
     paths = (first,) if second is None else (first, second)
@@ -88,6 +90,16 @@ def run(
         write_bytes(out / "comparison.csv", write_csv(HEAD, rows_of(found, pair.first.clustered)), "the comparison")
     _show(pair, found)
     return console.EXIT_OK
+
+
+def _check_values(thresholds: Sequence[float], scale: str, bootstrap: int) -> None:
+    """Refuse numbers at which nothing can be compared."""
+    if bootstrap < 0:
+        raise EvaluationError("E_EVAL_VALUE", f"--bootstrap must be 0 or more, got {bootstrap}")
+    for one in thresholds:
+        if not math.isfinite(one) or (scale == "probability" and not 0 <= one <= 1):
+            rule = "lie in [0, 1]" if scale == "probability" else "be a finite number"
+            raise EvaluationError("E_EVAL_VALUE", f"a threshold must {rule}, got {one:g}")
 
 
 def _side(
@@ -129,12 +141,15 @@ def align(
     common = names[0] & names[1]
     if not common:
         raise EvaluationError(
-            "E_EVAL_EMPTY", f"the tables must share scans, got 0 of {len(names[0])} and {len(names[1])}"
+            "E_EVAL_EMPTY",
+            f"the tables must share scans, got 0 of {len(names[0])} and {len(names[1])}",
+            "name the same scan alike in both",
         )
     tables = [replace(table, rows=tuple(row for row in table.rows if row.scan in common)) for table in tables]
     wrong = sum(a.label != b.label for a, b in zip(tables[0].rows, tables[1].rows, strict=True))
     if wrong:
-        raise EvaluationError("E_EVAL_LABEL", f"both tables must give a scan the same label, got {wrong} that differ")
+        told = f"both tables must give a scan the same label, got {wrong} that differ"
+        raise EvaluationError("E_EVAL_LABEL", told, "correct the labels of one, or name the same --positive for both")
     own = [side[1] for side in (first, second)]
     cuts = list(thresholds) * 2 if len(thresholds) == 1 else list(thresholds) or own
     said = [decide(table.rows, cut, None) for table, cut in zip(tables, cuts, strict=True)]
@@ -234,6 +249,8 @@ def _show(pair: Pair, found: dict[str, Any]) -> None:
         )
     title = f"{pair.first.n} scans that both scored, {pair.first.n_positive} positive; first minus second"
     console.table(title, ["measure", "first", "second", "difference", "95% interval", "p", "method", "n"], rows)
+    for reason in dict.fromkeys(one.reason for _, one in _walk(found, "") if getattr(one, "reason", "")):
+        console.say(f"note: {reason}")
     if pair.unmatched:
         console.say(f"note: {pair.unmatched} scans were scored by one side alone and left out")
     study = found.get("readers", {}).get("ways", {}).get("study")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from medres.datasets.table import read_table
-from medres.errors import EvaluationError
+from medres.datasets.table import Table, name_rows, read_table
+from medres.errors import DatasetError, EvaluationError
 from medres.evaluation.drift import ALERT_LEVEL, PSI_ALERT, DriftRule, compare_rate, compare_windows
 from medres.results.disclaimer import DISCLAIMER
 from medres.results.evaluation_json import to_bytes, to_plain
@@ -30,13 +31,16 @@ def run(
     alpha: float = ALERT_LEVEL,
 ) -> int:
     """Compare both windows, write and show; exit status 3 where the rule asks for an alert."""
-    if not 0 < alpha < 1 or psi < 0:
+    if not 0 < alpha < 1 or not 0 <= psi < math.inf:
         raise EvaluationError(
             "E_EVAL_VALUE", f"--alpha must lie in (0, 1) and --psi be at least 0, got {alpha:g} and {psi:g}"
         )
+    if threshold is not None and not math.isfinite(threshold):
+        raise EvaluationError("E_EVAL_VALUE", f"--threshold must be a finite number, got {threshold:g}")
     windows = [_read(path) for path in (reference, new)]
     rule = DriftRule(psi, alpha)
-    columns = compare_windows(_numbers(windows[0]), _numbers(windows[1]), rule)
+    numbers = [_numbers(rows) for rows in windows]
+    columns = compare_windows(numbers[0], numbers[1], rule)
     rates = [compare_rate("failure rate", _failures(windows[0]), _failures(windows[1]), rule)]
     flags = [_flags(rows, threshold) for rows in windows]
     if all(n for _, n in flags):
@@ -55,12 +59,30 @@ def run(
     if out is not None:
         write_bytes(out / "drift.json", to_bytes(to_plain(document, {})), "the drift report")
     _show(columns, rates, alert)
+    if alone := sorted(set(numbers[0]) ^ set(numbers[1])):
+        console.say(f"note: numbers in one window alone, so not compared: {', '.join(alone)}")
     return console.EXIT_SOME_REFUSED if alert else console.EXIT_OK
 
 
 def _read(path: Path) -> list[dict[str, str]]:
-    table = read_table(path / "predictions.csv" if path.is_dir() else path)
+    """Read a window; its faults are told as those of a window."""
+    try:
+        table = read_table(path / "predictions.csv" if path.is_dir() else path)
+    except DatasetError as fault:
+        told = fault.what.replace("the manifest", "a window")
+        raise DatasetError(fault.code, told, "give a CSV in UTF-8 with a header and a row for each scan") from None
+    _check_scores(table)
     return [dict(zip(table.columns, cells, strict=True)) for _, cells in table.rows]
+
+
+def _check_scores(table: Table) -> None:
+    """Refuse a score that is no finite number: left out silently it would hide what drifted."""
+    for name in SCORES:
+        place = table.columns.index(name) if name in table.columns else None
+        wrong = [n for n, cells in table.rows if place is not None and cells[place] and _floats([cells[place]]) is None]
+        if wrong:
+            told = f"scores must be finite numbers, got otherwise in {name_rows(wrong)}"
+            raise EvaluationError("E_EVAL_SCORE", told, "leave the cell of a scan that failed empty")
 
 
 def _numbers(rows: list[dict[str, str]]) -> dict[str, np.ndarray]:

@@ -88,7 +88,9 @@ def _read(path: Path, cases: Cases) -> tuple[dict[str, dict[str, np.ndarray]], s
         missing = max(int(np.isnan(values).sum()) for values in readers.values())
         if missing:
             raise EvaluationError(
-                "E_EVAL_LENGTH", f"every reader must read each of {cases.n} scans, got one with {missing} unread"
+                "E_EVAL_LENGTH",
+                f"every reader must read each of {cases.n} scans, got one with {missing} unread",
+                "add the missing readings, or leave the reader out",
             )
     return found, kind
 

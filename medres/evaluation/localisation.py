@@ -115,14 +115,16 @@ def _check_marks(marks: Sequence[Mark], lesions: Mapping[str, int]) -> None:
         raise EvaluationError("E_EVAL_EMPTY", "at least one scan is needed, got 0")
     unknown = sum(mark.scan not in lesions for mark in marks)
     if unknown:
-        raise EvaluationError("E_EVAL_LABEL", f"every mark must lie in a listed scan, got {unknown} that do not")
+        told = f"every mark must lie in a listed scan, got {unknown} that do not"
+        raise EvaluationError("E_EVAL_LABEL", told, "list every scan with its lesions, 0 where it has none")
     found: dict[str, set[str]] = {}
     for mark in marks:
         if mark.lesion:
             found.setdefault(mark.scan, set()).add(mark.lesion)
     over = sum(len(names) > lesions[scan] for scan, names in found.items())
     if over:
-        raise EvaluationError("E_EVAL_LABEL", f"no scan may have more lesions hit than listed, got {over} that do")
+        told = f"no scan may have more lesions hit than listed, got {over} that do"
+        raise EvaluationError("E_EVAL_LABEL", told, "correct the number of lesions, or the lesion that a mark names")
 
 
 def _best_marks(marks: Sequence[Mark]) -> tuple[np.ndarray, np.ndarray]:

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from medres.errors import EvaluationError
 from medres.evaluation.discrimination import cumulative_counts
-from medres.evaluation.inputs import check_binary, check_share, check_two_classes
+from medres.evaluation.inputs import check_binary, check_share, missing_class
 
 RULES = (
     "youden",
@@ -143,7 +143,8 @@ def attainable_points(y_true: ArrayLike, y_score: ArrayLike) -> AttainablePoints
         array([1., 0.])
     """
     labels, scores = check_binary(y_true, y_score)
-    check_two_classes(labels)
+    if told := missing_class(labels):
+        raise EvaluationError("E_EVAL_ONE_CLASS", f"thresholds must be chosen on both classes, got {told}")
     distinct, tp, fp = cumulative_counts(labels, scores)
     p, q = int(labels.sum()), int((~labels).sum())
     return AttainablePoints(distinct, tp / p, (q - fp) / q, labels.size, p)

@@ -132,3 +132,19 @@ def test_reject_a_reader_who_left_scans_out(tmp_path):
     (tmp_path / "r.csv").write_text(f"scan,reader,decision\n{pd.read_csv(a)['scan'][0]},one,1\n")
     with pytest.raises(MedresError, match=r"39 unread"):
         compared(tmp_path, first=a, second=b, threshold=[0.5], readers=tmp_path / "r.csv")
+
+
+@pytest.mark.parametrize("wrong", [{"threshold": [float("nan")]}, {"threshold": [1.5]}, {"bootstrap": -1}])
+def test_reject_values_at_which_nothing_can_be_compared(tmp_path, wrong):
+    a, b = two_tables(tmp_path)
+    with pytest.raises(MedresError, match="E_EVAL_VALUE"):
+        compared(tmp_path, first=a, second=b, **wrong)
+
+
+def test_one_class_is_said_with_its_reason(tmp_path, capsys):
+    a, b = two_tables(tmp_path)
+    for path in (a, b):
+        rows = pd.read_csv(path)
+        rows[rows["label"] == 1].to_csv(path, index=False)
+    compared(tmp_path, first=a, second=b)
+    assert "note: one class only: no negative case" in capsys.readouterr().out

@@ -53,3 +53,29 @@ def test_flag_rate_is_taken_from_decisions_or_from_a_threshold(tmp_path):
 def test_reject_a_level_outside_zero_and_one(tmp_path):
     with pytest.raises(MedresError, match="E_EVAL_VALUE"):
         drift.run(window(tmp_path / "a.csv", 0), window(tmp_path / "b.csv", 1), alpha=1.0)
+
+
+def test_reject_a_score_that_is_no_number_instead_of_leaving_the_column_out(tmp_path):
+    one, two = window(tmp_path / "a.csv", 0), tmp_path / "b.csv"
+    rows = pd.read_csv(one)
+    rows["score"] = rows["score"].astype(object)
+    rows.loc[3, "score"] = "inf"
+    rows.to_csv(two, index=False)
+    with pytest.raises(MedresError, match=r"E_EVAL_SCORE.*row 5"):
+        drift.run(one, two)
+
+
+def test_a_column_of_numbers_in_one_window_alone_is_named(tmp_path, capsys):
+    one, two = window(tmp_path / "a.csv", 0), window(tmp_path / "b.csv", 1)
+    two.write_text(two.read_text().replace("coverage", "share"))
+    drift.run(one, two)
+    assert "not compared: coverage, share" in capsys.readouterr().out
+
+
+def test_reject_an_empty_window_and_a_threshold_that_is_no_number(tmp_path):
+    one, two = window(tmp_path / "a.csv", 0), tmp_path / "b.csv"
+    two.write_text("status,score\n")
+    with pytest.raises(MedresError, match="a window must hold rows"):
+        drift.run(one, two)
+    with pytest.raises(MedresError, match="E_EVAL_VALUE"):
+        drift.run(one, one, threshold=float("nan"))
