@@ -61,7 +61,8 @@ def _answer(said: Opinion) -> None:
         st.caption(f":orange[{words} What lies outside was not looked at.]" if said.coverage < LITTLE_SEEN else words)
     if said.synthetic:
         st.caption(f":orange[{PHANTOM}]")
-    st.caption(plain(said.model))
+    members = state.members_of(said)
+    st.caption(plain(said.model) + (f", the mean of {members} members" if members else ""))
     if not _can_explain(said):
         st.caption(NO_MODEL)
 
@@ -78,9 +79,10 @@ def _standing(said: Opinion) -> None:
     found = state.standing_of(said)
     if found is None or found.negatives_below is None or found.positives_below is None:
         return
+    whose = " Those were scored by one member each." if state.members_of(said) else ""
     st.caption(
         f"Among validation scans it is above {found.negatives_below} of {found.n_negative} without "
-        f"{plain(said.positive_label)} and {found.positives_below} of {found.n_positive} with it."
+        f"{plain(said.positive_label)} and {found.positives_below} of {found.n_positive} with it.{whose}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,6 @@ from app import state
 from app.components.page import always_say, plain
 from app.screens.data import draw_numbers
 from medres.errors import MedresError
-from medres.models.spec import TrainedModelSpec
 from medres.models.trained_model import CARD, TrainedModel
 from medres.results.disclaimer import PHANTOM
 from medres.results.standing import validation_scores
@@ -38,8 +38,8 @@ def draw() -> None:
     st.subheader(plain(f"{spec.name} {spec.version}"))
     if spec.synthetic:
         st.warning(PHANTOM)
-    _facts(spec)
-    _points(spec)
+    _facts(model)
+    _points(model)
     _validation(model)
     _history(model)
     _evaluations(model)
@@ -47,21 +47,31 @@ def draw() -> None:
     always_say(f"{spec.name} {spec.version}")
 
 
-def _facts(spec: TrainedModelSpec) -> None:
+def _facts(model: TrainedModel) -> None:
+    spec = model.spec
     facts = {
         "Modality": spec.modality,
         "Intended use": spec.intended_use,
         "Not for": spec.not_for,
         "Labels": ", ".join(spec.label_names) + f" (positive: {spec.positive_label})",
-        "Network": f"{spec.network.name}, {spec.network.spatial_dims}D",
+        "Network": network_words(model),
         "Licence": spec.licence,
     }
     for name, value in facts.items():
         st.markdown(f"**{name}:** {plain(value) or 'not stated'}")
 
 
-def _points(spec: TrainedModelSpec) -> None:
+def network_words(model: TrainedModel) -> str:
+    """Name the network; of an ensemble those of its members, such as "the mean of 3 members: 3 × resnet10, 3D"."""
+    of = Counter(f"{one.spec.network.name}, {one.spec.network.spatial_dims}D" for one in model.members or (model,))
+    if not model.members:
+        return next(iter(of))
+    return f"the mean of {len(model.members)} members: " + "; ".join(f"{count} × {name}" for name, count in of.items())
+
+
+def _points(model: TrainedModel) -> None:
     st.markdown("**Operating points**")
+    spec = model.spec
     rows = [
         {
             "Name": point.name + (" (default)" if point.name == spec.default_operating_point else ""),
@@ -74,6 +84,8 @@ def _points(spec: TrainedModelSpec) -> None:
         for point in spec.operating_points.values()
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch")
+    if model.members:
+        st.caption("Chosen on scores of one member each, while an answer is the mean of all members.")
 
 
 def _validation(model: TrainedModel) -> None:
@@ -91,9 +103,8 @@ def _validation(model: TrainedModel) -> None:
         table, x="score", y=list(counts), stack=False, color=["#e4572e", "#5b8db8"], x_label="score, from", height=300,
         y_label="scans",
     )  # fmt: skip
-    st.caption(
-        f"{found[0].size} scans with {plain(label)} and {found[1].size} without; none of them trained the model."
-    )
+    whose = "each scored by one member that it did not train" if model.members else "none of them trained the model"
+    st.caption(f"{found[0].size} scans with {plain(label)} and {found[1].size} without; {whose}.")
 
 
 def _history(model: TrainedModel) -> None:

@@ -14,7 +14,7 @@ from app.state.folders import (
     uploaded,
     worklist,
 )
-from app.state.models import explainable, heatmaps_made, make_heatmap, opinions, standing_of
+from app.state.models import explainable, heatmaps_made, make_heatmap, members_of, opinions, standing_of
 from app.state.people import is_signed_in, needs_login, person, reader
 from app.state.readings import (
     all_progress,
@@ -89,6 +89,7 @@ __all__ = [
     "make_heatmap",
     "mark",
     "mark_region",
+    "members_of",
     "model_line",
     "needs_login",
     "neighbour",

@@ -78,6 +78,15 @@ def standing_of(said: Opinion) -> Standing | None:
     return find_standing(model.model, said.probability) if model is not None else None
 
 
+def members_of(said: Opinion) -> int:
+    """Tell of how many members' answers this one is the mean; 0 for one network, or where the model is not here."""
+    try:
+        model = model_of(said)
+    except MedresError:
+        return 0
+    return len(model.members) if model is not None else 0
+
+
 def heatmaps_made(opened: OpenStudy, said: tuple[Opinion, ...]) -> Mapping[str, Heatmap]:
     """Give the heatmaps that this session has made of a study, by model digest, in the order of the opinions."""
     made = st.session_state.get("explained_by", set())
