@@ -1,7 +1,7 @@
 """A colour picture inside DICOM -> red, green and blue samples.
 
 pydicom converts YBR and palettes, as the standard describes; its warnings quote header values and are kept quiet. What
-it has no decoder for (lossless JPEG, HTJ2K) is decoded as grey frames are.
+it has no decoder for (lossless JPEG, HTJ2K), or one that hangs (JPEG-LS), is decoded as grey frames are.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from medres.io.instance import Slice
 from medres.io.pixels import PixelFile
 from medres.io.privacy import quiet_pydicom
 
-OURS = frozenset(f"1.2.840.10008.1.2.4.{tail}" for tail in ("57", "70", "201", "202", "203")) & frozenset(DECODERS)
+OURS = frozenset(f"1.2.840.10008.1.2.4.{tail}" for tail in ("57", "70", "80", "81", "201", "202", "203")) & frozenset(
+    DECODERS
+)
 CONVERTED = ("YBR_RCT", "YBR_ICT")  # the decoder of JPEG 2000 gives RGB
 
 

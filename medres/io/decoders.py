@@ -8,7 +8,10 @@ that would decode to another size is refused before anything is allocated.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +25,9 @@ NATIVE = frozenset(
     "1.2.840.10008.1.2" + tail for tail in ("", ".1", ".2", ".1.99")
 )  # implicit, explicit, big endian, deflated
 _JPEG = "1.2.840.10008.1.2.4."
+START_OF_TILE, END_OF_CODESTREAM = b"\xff\x90", b"\xff\xd9"
+START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
+_HOOK_LOCK = threading.Lock()  # one decoder at a time, while what it throws is watched
 SPARE_BITS = 3  # that a JPEG 2000 encoder may give coefficients beyond the bits of a sample; 0 to 2 are usual
 
 
@@ -240,11 +246,67 @@ def _require_range(stream: bytes, bits: int) -> None:
         )
 
 
+def _require_tiles(stream: bytes) -> None:
+    """Refuse a JPEG 2000 codestream that ends before its last tile part: not every decoder says so.
+
+    Source:
+        ITU-T T.800 A.4.2: Psot counts from the tile part's first byte, 0 means to the end.
+    """
+    position = stream.find(b"\xff\x4f\xff\x51") + 2
+    while position + 4 <= len(stream) and stream[position : position + 2] != END_OF_CODESTREAM:
+        tile = stream[position : position + 2] == START_OF_TILE
+        length = int.from_bytes(
+            stream[position + 6 : position + 10] if tile else stream[position + 2 : position + 4], "big"
+        )
+        if tile and length == 0:
+            position = stream.rfind(END_OF_CODESTREAM)
+            break
+        position += length if tile else length + 2
+    if not 0 <= position <= len(stream):
+        raise IntakeError(
+            "E_TRUNCATED", f"the tiles of the codestream end after {position} bytes, it holds {len(stream)}"
+        )
+
+
+def _require_end(stream: bytes, name: str) -> None:
+    """Refuse a JPEG or JPEG-LS stream without an end of image.
+
+    Where a scan just stops, libjpeg fills the rest of the picture with what it likes, and CharLS reads on for ever.
+
+    Source:
+        ITU-T T.81 B.1.1.5 and T.87 A.1: within a scan, a byte of ones is followed by 0 or a bit of 0, so that this
+        marker cannot stand there.
+    """
+    if stream.find(END_OF_IMAGE, stream.find(START_OF_SCAN)) < 0:
+        raise IntakeError("E_TRUNCATED", f"the {name} stream of {len(stream)} bytes has no end of image")
+
+
+@contextmanager
+def _nothing_ignored() -> Iterator[None]:
+    """Raise what a decoder throws where Python cannot pass it on; the pixels that it left undone are not to be used."""
+    faults: list[object] = []
+    with _HOOK_LOCK:
+        before, sys.unraisablehook = sys.unraisablehook, lambda fault: faults.append(fault.exc_type)
+        try:
+            yield
+        finally:
+            sys.unraisablehook = before
+    if faults:
+        raise ValueError("the decoder left pixels undone")
+
+
 def _run(decoder: Decoder, stream: bytes) -> NDArray[Any]:
     """Call a decoder; whatever it complains of is a stream that is cut short or damaged."""
     try:
+        if decoder.name == "HTJ2K":
+            _require_tiles(stream)
+            with _nothing_ignored():
+                return np.asarray(decoder.decode(stream))
+        if decoder.size is jpeg_size:
+            _require_end(stream, decoder.name)
+            return np.asarray(decoder.decode(stream + END_OF_IMAGE))
         return np.asarray(decoder.decode(stream))
-    except MemoryError:
+    except (MemoryError, IntakeError):
         raise
     except Exception as fault:  # each codec has its own exception class; none is a fault of ours
         text = f"the {decoder.name} stream of {len(stream)} bytes is cut short or damaged"

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.pixels import convert_color_space
-from pydicom.uid import JPEGBaseline8Bit, JPEGLosslessSV1, RLELossless
+from pydicom.uid import JPEGBaseline8Bit, JPEGLosslessSV1, JPEGLSLossless, RLELossless
 
 from medres.errors import IntakeError
 from medres.io import find_series, read, read_series
@@ -149,3 +149,16 @@ def test_decode_lossless_jpeg_in_colour(tmp_path: Path, photometric: str) -> Non
     save([ds], tmp_path)
     voxels = read(tmp_path).voxels[:, :, 0].transpose(1, 0, 2).astype(int)
     assert np.abs(voxels - RGB).max() <= (0 if photometric == "RGB" else 2)
+
+
+@pytest.mark.parametrize("photometric", ["RGB", "YBR_FULL"])
+def test_decode_jpegls_in_colour_and_refuse_it_without_an_end(tmp_path: Path, photometric: str) -> None:
+    samples = RGB if photometric == "RGB" else convert_color_space(RGB, "RGB", "YBR_FULL")
+    stream = bytes(imagecodecs.jpegls_encode(np.ascontiguousarray(samples)))
+    for name, cut in (("whole", 0), ("cut", 20)):
+        ds = colour_picture(samples, photometric)
+        put_stream(ds, JPEGLSLossless, stream[: len(stream) - cut])
+        save([ds], tmp_path / name)
+    found = read(tmp_path / "whole").voxels[:, :, 0].transpose(1, 0, 2)
+    assert np.abs(found.astype(int) - RGB).max() <= (0 if photometric == "RGB" else 2)
+    assert only(tmp_path / "cut").codes == ("E_TRUNCATED",)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import imagecodecs
@@ -9,7 +11,15 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.uid import HTJ2KLossless, JPEG2000Lossless, JPEGLosslessSV1, JPEGLSLossless, RLELossless
+from pydicom.uid import (
+    HTJ2KLossless,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 from medres.errors import IntakeError
 from medres.io import decoders, find_series, read
@@ -216,3 +226,63 @@ def test_reject_a_stream_with_a_sign_where_the_header_has_none(tmp_path: Path, b
 
     save_ct(tmp_path, change)
     assert_refused(tmp_path, "E_NOT_DICOM", "must hold unsigned numbers, as PixelRepresentation says", "down to -")
+
+
+def test_reject_htj2k_streams_that_end_before_their_last_tile() -> None:
+    plane = (np.arange(64 * 64).reshape(64, 64) * 13 % 4001).astype(np.uint16)
+    stream = bytes(imagecodecs.htj2k_encode(plane, reversible=True))
+    assert np.array_equal(decode_frame(stream, HTJ2KLossless, (64, 64), 16), plane)
+    assert np.array_equal(decode_frame(stream + b"\0", HTJ2KLossless, (64, 64), 16), plane)
+    for count in (3, 4, 100, len(stream) // 2, len(stream) - 200):
+        with pytest.raises(IntakeError, match="E_TRUNCATED"):
+            decode_frame(stream[:-count], HTJ2KLossless, (64, 64), 16)
+
+
+def test_reject_what_a_decoder_throws_and_nobody_hears(capfd: pytest.CaptureFixture[str]) -> None:
+    plane = (np.arange(64 * 64).reshape(64, 64) * 13 % 4001).astype(np.uint16)
+    stream = bytes(imagecodecs.htj2k_encode(plane, reversible=True))
+    hook = sys.unraisablehook
+    outcomes = set()
+    for place in range(200, len(stream), 7):
+        damaged = stream[:place] + bytes(20) + stream[place + 20 :]
+        try:
+            decode_frame(damaged[: len(stream)], HTJ2KLossless, (64, 64), 16)
+            outcomes.add("accepted")  # no checksum tells
+        except IntakeError as fault:
+            outcomes.add(fault.code)
+    assert "E_TRUNCATED" in outcomes
+    assert sys.unraisablehook is hook
+    assert "Exception ignored" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (64, 64, 3)])
+def test_reject_jpegls_streams_without_an_end(shape: tuple[int, ...]) -> None:
+    plane = (np.arange(np.prod(shape)).reshape(shape) * 13 % 251).astype(np.uint8)
+    stream = bytes(imagecodecs.jpegls_encode(plane))
+    samples = 3 if len(shape) == 3 else 1
+    assert np.array_equal(decode_frame(stream, JPEGLSLossless, (64, 64), 8, samples), plane)
+    assert np.array_equal(decode_frame(stream + b"\0", JPEGLSLossless, (64, 64), 8, samples), plane)
+    for count in (1, 2, 3, 4, 10, len(stream) // 2):  # CharLS itself would never come back
+        with pytest.raises(IntakeError, match="E_TRUNCATED"):
+            decode_frame(stream[:-count], JPEGLSLossless, (64, 64), 8, samples)
+        with pytest.raises(IntakeError, match="E_TRUNCATED"):
+            decode_frame(stream[: -count - 2] + b"\xff\xd9", JPEGLSLossless, (64, 64), 8, samples)
+
+
+@pytest.mark.parametrize(
+    ("syntax", "encode"),
+    [
+        (JPEGBaseline8Bit, lambda a: imagecodecs.jpeg8_encode((a >> 4).astype(np.uint8), level=95)),
+        (JPEGExtended12Bit, lambda a: imagecodecs.jpeg8_encode(a, level=95, bitspersample=12)),
+        (JPEGLosslessSV1, lambda a: imagecodecs.ljpeg_encode(a)),
+    ],
+)
+def test_reject_jpeg_streams_without_an_end(syntax: str, encode: Callable) -> None:
+    plane = (np.arange(64 * 64).reshape(64, 64) * 13 % 4001).astype(np.uint16)
+    stream = bytes(encode(plane))
+    bits = 8 if syntax == JPEGBaseline8Bit else 16
+    whole = decode_frame(stream, syntax, (64, 64), bits)
+    assert np.array_equal(decode_frame(stream + b"\0", syntax, (64, 64), bits), whole)
+    for count in (1, 2, 3, 10, len(stream) // 2):  # libjpeg itself would make up the rest
+        with pytest.raises(IntakeError, match="E_TRUNCATED"):
+            decode_frame(stream[:-count], syntax, (64, 64), bits)
