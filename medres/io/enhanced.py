@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from medres.errors import IntakeError
 from medres.io.elements import DataSet, Encoding, split_items
-from medres.io.facts import parse_orientation, parse_spacing
+from medres.io.facts import direction_of, parse_orientation, parse_spacing
 from medres.io.instance import Facts, Slice, Source
 from medres.io.values import SMALLEST_SLOPE, first_number, moment, numbers, refuse, word, words
 
@@ -149,21 +149,15 @@ def _frame_facts(facts: Facts, found: Elements, order: str) -> Facts:
 def _strong(found: Elements, facts: Facts, order: str) -> tuple[tuple[str, str], ...]:
     """Read what always makes separate volumes."""
     echo, b_value = _double(found.get(0x00189082), order), _double(found.get(0x00189087), order)
-    direction = found.get(0x00189089)
     texts = {
         "ImageType": "\\".join((*(words(found.get(0x00089007)) or facts.image_type), *words(found.get(0x00089208)))),
         "Echo": "" if echo is None else f"{echo:.2f}",
         "BValue": "" if b_value is None else f"{b_value:g}",
-        "Direction": "" if direction is None or len(direction) != 24 else _direction(direction, order),
+        "Direction": direction_of(found.get(0x00189089), order),
         "TimePoint": _long(found.get(0x00209128), order),
         "Stack": word(found.get(0x00209056)),
     }
     return tuple((name, text) for name, text in texts.items() if text)
-
-
-def _direction(raw: bytes, order: str) -> str:
-    """Spell a diffusion direction to a thousandth."""
-    return " ".join(f"{value:.3f}" for value in struct.unpack(order + "3d", raw))
 
 
 def _weak(found: Elements, source: Source, order: str) -> tuple[tuple[str, float], ...]:

@@ -27,12 +27,12 @@ from medres.io.values import (
 
 UNIT_TOLERANCE = 1e-3  # of the length of row and column cosines, and of their dot product
 FACT_TAGS = (
-    0x00080008, 0x00080016, 0x00080060, 0x0008103E, 0x00100010, 0x00100020, 0x00100030, 0x00180010, 0x00180020,
-    0x00180050, 0x00180060, 0x00180080, 0x00180081, 0x00180082, 0x00180086, 0x00181030, 0x00181100, 0x00181164,
-    0x00181210, 0x00181314, 0x00186011, 0x00189087, 0x00190010, 0x0019100A, 0x0019100C, 0x0020000D, 0x0020000E,
-    0x00200011, 0x00200037, 0x00200052, 0x00200100, 0x00280002, 0x00280004, 0x00280008, 0x00280010, 0x00280011,
-    0x00280030, 0x00280100, 0x00280101, 0x00280102, 0x00280103, 0x00280120, 0x00280121, 0x00280301, 0x00280A02,
-    0x00281054, 0x00282110, 0x00282112, 0x00430010, 0x00431039, 0x00541001, 0x20500020,
+    0x00080008, 0x00080016, 0x00080060, 0x0008103E, 0x00089208, 0x00100010, 0x00100020, 0x00100030, 0x00180010,
+    0x00180020, 0x00180050, 0x00180060, 0x00180080, 0x00180081, 0x00180082, 0x00180086, 0x00181030, 0x00181100,
+    0x00181164, 0x00181210, 0x00181314, 0x00186011, 0x00189087, 0x00189089, 0x00190010, 0x0019100A, 0x0019100C,
+    0x0020000D, 0x0020000E, 0x00200011, 0x00200037, 0x00200052, 0x00200100, 0x00280002, 0x00280004, 0x00280008,
+    0x00280010, 0x00280011, 0x00280030, 0x00280100, 0x00280101, 0x00280102, 0x00280103, 0x00280120, 0x00280121,
+    0x00280301, 0x00280A02, 0x00281054, 0x00282110, 0x00282112, 0x00430010, 0x00431039, 0x00541001, 0x20500020,
 )  # fmt: skip
 LOSSY_SYNTAXES = frozenset(
     "1.2.840.10008.1.2.4." + tail for tail in ("50", "51", "81", "91", "93", "110", "111", "203")
@@ -270,9 +270,10 @@ def _strong(data: DataSet, modality: str) -> tuple[tuple[str, str], ...]:
     """Read attributes that always make separate volumes: image type, echo, b-value, time point."""
     element = data.elements.get
     found = {
-        "ImageType": "\\".join(words(element(0x00080008))),
+        "ImageType": "\\".join((*words(element(0x00080008)), *words(element(0x00089208)))),
         "Echo": _rounded(element(0x00180081)) or word(element(0x00180086)),
         "BValue": b_value(data) if modality in ("MR", "") else "",
+        "Direction": direction_of(element(0x00189089), data.encoding.order),
         "TimePoint": word(element(0x00200100)),
         "Unit": _known_unit(word(element(0x00541001)).upper()),
     }
@@ -296,6 +297,13 @@ def _rounded(raw: bytes | None) -> str:
     """Read a number to a hundredth, so that its spelling does not matter."""
     value = first_number(raw)
     return "" if value is None else f"{value:.2f}"
+
+
+def direction_of(raw: bytes | None, order: str) -> str:
+    """Spell a diffusion direction to a thousandth; "" where there is none."""
+    if raw is None or len(raw) != 24:
+        return ""
+    return " ".join(f"{value:.3f}" for value in struct.unpack(order + "3d", raw))
 
 
 def b_value(data: DataSet) -> str:

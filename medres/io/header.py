@@ -23,7 +23,7 @@ from medres.io.values import SMALLEST_SLOPE, clock, first_number, moment, number
 SLICE_TAGS = frozenset(
     {
         0x00080018, 0x00080022, 0x00080032, 0x00080033, 0x0008002A, 0x00181060, 0x00200012, 0x00200032,
-        0x00281050, 0x00281051, 0x00281052, 0x00281053, 0x00283000, 0x00283010, 0x52009229, 0x52009230,
+        0x00281050, 0x00281051, 0x00281052, 0x00281053, 0x00283000, 0x00283010, 0x00541300, 0x52009229, 0x52009230,
     }
 )  # fmt: skip
 WANTED = SLICE_TAGS | frozenset(FACT_TAGS)
@@ -210,6 +210,7 @@ def _weak(data: DataSet) -> tuple[tuple[str, float], ...]:
     found = {
         "AcquisitionNumber": first_number(element(0x00200012)),
         "TriggerTime": first_number(element(0x00181060)),
+        "FrameReferenceTime": first_number(element(0x00541300)),
         "AcquisitionDateTime": moment(element(0x0008002A)),
         "AcquisitionTime": clock(element(0x00080022), element(0x00080032)),
         "ContentTime": clock(None, element(0x00080033)),

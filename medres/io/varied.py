@@ -30,7 +30,7 @@ SETTINGS = (
     "SliceThickness",
 )  # of `Facts.settings`: one value for all slices of a volume
 TIMES = ("AcquisitionDateTime", "AcquisitionTime", "ContentTime")  # differ within a volume; only their order counts
-WEAK = ("AcquisitionNumber", "TriggerTime", *SETTINGS, *TIMES, "File")
+WEAK = ("AcquisitionNumber", "TriggerTime", "FrameReferenceTime", *SETTINGS, *TIMES, "File")
 BY_VALUE = frozenset(WEAK) - frozenset(TIMES)  # equal values belong together
 FEWEST_SLICES = 4  # two volumes of two slices
 MOST_PASSES = 32
