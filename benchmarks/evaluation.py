@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from medres.evaluation.cases import Threshold, build_cases
+from medres.evaluation.comparison import compare_by_bootstrap
 from medres.evaluation.discrimination import auroc
 from medres.evaluation.resampling import Resampling
 from medres.evaluation.summary import summarise
@@ -38,6 +39,11 @@ def main() -> None:
     timed("AUROC with DeLong's interval", lambda: auroc(labels, scores))
     timed("scikit-learn's roc_auc_score, no interval", lambda: roc_auc_score(labels, scores))
     timed(f"all of an evaluation with {RESAMPLES} resamples", lambda: summarise(cases, point, plan=plan))
+    other = np.clip(scores + rng.normal(0, 0.1, CASES), 0, 1)
+    timed(
+        f"AUROC and net benefit at five thresholds of two scores compared, {RESAMPLES} resamples",
+        lambda: compare_by_bootstrap(labels, scores, other, plan, net_benefit_at=(0.05, 0.1, 0.2, 0.3, 0.5)),
+    )
 
     def loop() -> None:
         for _ in range(LOOPED):
