@@ -15,6 +15,7 @@ from medres.io.elements import DataSet
 from medres.io.instance import Facts, Vector
 from medres.io.ultrasound import REGIONS, region_spacing
 from medres.io.values import (
+    code_word,
     count_of,
     first_number,
     numbers,
@@ -97,7 +98,7 @@ def parse_facts(data: DataSet, syntax: str, has_preamble: bool, media_class: str
     allocated, stored = _bits(data)
     signed = _signed(element(0x00280103), order)
     sop_class = word(element(0x00080016)) or media_class
-    modality = word(element(0x00080060)).upper() or MODALITIES.get(sop_class.removeprefix(STORAGE), "")
+    modality = code_word(element(0x00080060)) or MODALITIES.get(sop_class.removeprefix(STORAGE), "")
     spacing, source = _spacing(data, modality in PROJECTIONS)
     return Facts(
         patient=(_plain(element(0x00100020)), _plain(element(0x00100010)), _plain(element(0x00100030))),

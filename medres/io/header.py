@@ -18,7 +18,7 @@ from medres.io.elements import (
 from medres.io.facts import FACT_TAGS, parse_facts
 from medres.io.file_bytes import FileBytes
 from medres.io.instance import Broken, Facts, Slice, Source
-from medres.io.values import SMALLEST_SLOPE, clock, first_number, moment, numbers, refuse, word
+from medres.io.values import SMALLEST_SLOPE, clock, code_word, first_number, moment, numbers, refuse, word
 
 SLICE_TAGS = frozenset(
     {
@@ -143,7 +143,7 @@ def _broken(source: Source, fault: IntakeError, data: DataSet | None) -> Broken:
     """Keep what can still be said of a file that cannot be read."""
     known = data or getattr(fault, "partial", None)
     elements = known.elements if known is not None else {}
-    return Broken(source, word(elements.get(0x0020000E)), word(elements.get(0x00080060)), fault.code, fault.what)
+    return Broken(source, word(elements.get(0x0020000E)), code_word(elements.get(0x00080060)), fault.code, fault.what)
 
 
 def read_slice(source: Source, data: DataSet, facts: Facts) -> Slice:

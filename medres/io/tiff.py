@@ -83,7 +83,7 @@ def _read_directory(data: bytes, start: int, order: str, big: bool) -> tuple[dic
     for n in range(count):
         place = start + n * (head + inline)
         tag, kind, many = struct.unpack_from(order + entry, data, place)
-        if kind not in WHOLE or many > MOST_VALUES:
+        if kind not in WHOLE or not 1 <= many <= MOST_VALUES:
             continue
         form = f"{order}{many}{WHOLE[kind]}"
         value = place + head

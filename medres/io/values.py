@@ -7,11 +7,13 @@ anything, a name as well.
 from __future__ import annotations
 
 import math
+import re
 import struct
 from typing import NoReturn
 
 from medres.errors import IntakeError
 
+CODE_STRING = re.compile("[A-Z0-9_ ]{1,16}")  # PS3.5 6.2
 _BLANKS = " \0\t\r\n"
 LARGEST = 1e30  # beyond, float32 overflows once a slope meets a stored value
 SMALLEST_SLOPE = 1e-30  # below, float32 makes every value 0
@@ -39,6 +41,17 @@ def word(raw: bytes | None) -> str:
         'MR'
     """
     return "" if raw is None else raw.decode("latin-1").rstrip(_BLANKS).lstrip(" ")
+
+
+def code_word(raw: bytes | None) -> str:
+    """Read one code string that is shown; "" where it is none, for it may be anything, a name as well.
+
+    Example:
+        >>> code_word(b"ct "), code_word(b"Doe^Jane")
+        ('CT', '')
+    """
+    text = word(raw).upper()
+    return text if CODE_STRING.fullmatch(text) else ""
 
 
 def words(raw: bytes | None) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from medres.errors import IntakeError
+from medres.io import find_series
 from medres.io.facts import parse_orientation, parse_spacing
 from medres.io.gathering import read_header
 from medres.io.header import HeaderReader
@@ -100,3 +101,14 @@ def test_refuse_a_count_of_frames_that_is_none(tmp_path: Path) -> None:
     for value in ("0", "-1"):
         with pytest.raises(IntakeError, match="NumberOfFrames must be a positive whole number"):
             facts_of(tmp_path, NumberOfFrames=value)
+
+
+def test_show_no_text_that_stands_where_a_modality_should(tmp_path: Path) -> None:
+    ds = ct_slices()[0]
+    with pytest.warns(UserWarning, match="Invalid value for VR CS"):
+        ds.Modality = "Doe^Jane"
+    assert read_header(save([ds], tmp_path)[0], HeaderReader())[0].facts.modality == "CT"
+    del ds.Rows
+    save([ds], tmp_path)
+    (series,) = find_series(tmp_path).series
+    assert (series.verdict, series.modality) == ("refused", "")

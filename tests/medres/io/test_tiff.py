@@ -109,6 +109,15 @@ def test_count_pages_and_end_where_a_directory_is_damaged() -> None:
     assert read_tags(b"MM\0*" + b"\xff" * 40) == []
 
 
+def test_a_tag_without_values_counts_as_absent() -> None:
+    empty = bytearray(tiff(GREY))
+    place = empty.index(struct.pack("<HH", 258, 4))
+    struct.pack_into("<L", empty, place + 4, 0)
+    tags = read_tags(bytes(empty))[0]
+    assert 258 not in tags
+    assert describe(tags) == "1 sample of 1 bits (sample format 1)"
+
+
 def test_colour_and_lossy_compression_are_left_to_others() -> None:
     tags = read_tags(tiff(GREY))[0]
     assert find_grey(tags) is not None
