@@ -59,7 +59,8 @@ def _facts(spec: TrainedModelSpec) -> dict[str, Any]:
         "spacing (mm)": shown.spacing_mm or "of the scan",
         "intensity": ", ".join(f"{key} {value}" for key, value in shown.intensity.model_dump().items()),
         "views": ", ".join(f"{key} {value}" for key, value in shown.views.model_dump().items()),
-        "network": f"{network.name}, {network.spatial_dims}D, width {network.width:g}, {network.norm} norm",
+        "network": f"{network.name}, {network.spatial_dims}D, width {network.width:g}, {network.norm} norm"
+        + _joined(spec),
         "starting weights": _starting_weights(spec.loading),
         "labels": ", ".join(spec.label_names),
         "positive label": spec.positive_label,
@@ -67,6 +68,15 @@ def _facts(spec: TrainedModelSpec) -> dict[str, Any]:
         "calibrator": "none but the temperature" if spec.calibrator is None else spec.calibrator["kind"],
         "indeterminate": "none" if spec.indeterminate is None else "{:.3g} to below {:.3g}".format(*spec.indeterminate),
     }
+
+
+def _joined(spec: TrainedModelSpec) -> str:
+    """Say of an ensemble that several models answer, each with a card of its own."""
+    count = len(spec.members)
+    if not count:
+        return ""
+    told = "the answer is the mean of their probabilities, each has its card in members/"
+    return f", as the first of {count} members; {told}"
 
 
 def _starting_weights(loading: Mapping[str, Any] | None) -> str:

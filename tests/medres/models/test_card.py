@@ -56,6 +56,13 @@ def test_what_the_training_started_from_is_said_with_what_was_loaded():
     assert f"- starting weights: SHA-256 abababababab, torchvision layout: {told}" in card
 
 
+def test_an_ensemble_says_that_its_answer_is_a_mean():
+    alone = write_model_card(model_spec(spec_3d()), {})
+    joined = write_model_card(model_spec(spec_3d()).model_copy(update={"members": {"0": "a" * 64, "1": "b" * 64}}), {})
+    assert "members" not in alone
+    assert "the first of 2 members; the answer is the mean of their probabilities" in joined
+
+
 def test_provenance_is_listed():
     spec = model_spec(spec_3d(), provenance={"seed": 3, "versions": {"torch": "2.10"}})
     assert "- versions torch: 2.10" in write_model_card(spec, {})
