@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import time
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,11 +24,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from medres.errors import StoreError
+from medres.io.atomic import OWNER
 
 SUFFIX = ".safetensors"
 DEFAULT_LIMIT = 20 << 30  # bytes
 DRAFT_AGE = 3600.0  # seconds after which a draft is what a kill left behind
 ROOM = 0.9  # share of the limit that is left after old entries went
+WORKERS = 8  # this many may fill what room there is before each looks again what the others kept
+PATIENCE = 30.0  # seconds before a full folder is looked through again for an entry that found no room
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -65,7 +69,7 @@ class TensorCache:
 
     Args:
         folder: made at the first `put`.
-        limit_bytes: most bytes kept; an entry that finds no room is not kept.
+        limit_bytes: most bytes kept by all workers together; an entry that finds no room is not kept.
 
     Example:
         >>> import tempfile
@@ -81,7 +85,9 @@ class TensorCache:
         self.folder = folder
         self.limit_bytes = limit_bytes
         self._used: set[str] = set()
-        self._held: int | None = None
+        self._held = 0
+        self._trusted = -1  # bytes held up to which the last look is believed
+        self._refused, self._closed_until = 0, 0.0
 
     def path(self, key: str) -> Path:
         """Say where an entry lies or would lie.
@@ -100,8 +106,11 @@ class TensorCache:
         place = self.path(key)
         try:
             with safe_open(place, framework="numpy") as stored:
-                notes = json.loads((stored.metadata() or {}).get("notes", "{}"))
+                told = stored.metadata() or {}
                 arrays = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 (not a mapping)
+            if told["sum"] != _checksum(arrays, told["notes"]):
+                return None
+            notes = json.loads(told["notes"])
             os.utime(place)
         except (OSError, SafetensorError, ValueError, KeyError):
             return None
@@ -123,13 +132,14 @@ class TensorCache:
             StoreError: `E_WRITE` where the folder cannot be written; a full disk counts as no room.
         """
         whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        blob = save(whole, {"notes": json.dumps(dict(notes or {}))})
+        told = json.dumps(dict(notes or {}))
+        blob = save(whole, {"notes": told, "sum": _checksum(whole, told)})
         draft = self.folder / f".{secrets.token_hex(8)}.draft"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if not self._make_room(len(blob)):
                 return False
-            with draft.open("xb") as stream:
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER), "wb") as stream:
                 stream.write(blob)
             os.replace(draft, self.path(key))
         except OSError as error:
@@ -140,14 +150,20 @@ class TensorCache:
             reason = errno.errorcode.get(error.errno or 0)
             raise StoreError("E_WRITE", f"an entry of {len(blob)} bytes cannot be kept ({reason})") from None
         self._used.add(key)
-        self._held = (self._held or 0) + len(blob)
+        self._held += len(blob)
         return True
 
     def _make_room(self, size: int) -> bool:
         """Let old entries go until `size` fits; those this process used stay."""
-        if self._held is None or self._held + size > self.limit_bytes:
+        if size > self.limit_bytes or (size >= self._refused and time.monotonic() < self._closed_until):
+            return False
+        if self._held + size > self._trusted:
             self._held = self._sweep(size)
-        return self._held + size <= self.limit_bytes
+            self._trusted = self._held + (self.limit_bytes - self._held) // WORKERS
+        fits = self._held + size <= self.limit_bytes
+        if not fits:
+            self._refused, self._closed_until = size, time.monotonic() + PATIENCE
+        return fits
 
     def _sweep(self, size: int) -> int:
         entries = []
@@ -169,3 +185,13 @@ class TensorCache:
                 place.unlink(missing_ok=True)
                 held -= bytes_held
         return held
+
+
+def _checksum(arrays: Mapping[str, NDArray[Any]], notes: str) -> str:
+    """Sum up bytes, types and shapes: safetensors takes a flipped bit for a number."""
+    total = zlib.crc32(notes.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        total = zlib.crc32(f"{name}|{array.dtype.str}|{array.shape}".encode(), total)
+        total = zlib.crc32(array.reshape(-1).view(np.uint8).data, total)
+    return f"{total:08x}"

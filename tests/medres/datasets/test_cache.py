@@ -44,6 +44,50 @@ def test_damaged_entry_counts_as_absent_and_can_be_put_again(tmp_path: Path, dam
     assert cache.get("k") is not None
 
 
+@pytest.mark.parametrize("place", [b"", b'"notes"', b'"dtype"', b'"shape"', b"row"])
+def test_flipped_bits_count_as_absent(tmp_path: Path, place: bytes) -> None:
+    cache = TensorCache(tmp_path)
+    cache.put("k", {"x": ARRAY}, {"row": 3})
+    blob = bytearray(cache.path("k").read_bytes())
+    where = blob.index(place) + len(place) + 3 if place else len(blob) - 5
+    blob[where] ^= 1
+    cache.path("k").write_bytes(blob)
+    assert cache.get("k") is None
+
+
+def test_zero_sized_and_single_numbers_are_kept_too(tmp_path: Path) -> None:
+    cache = TensorCache(tmp_path)
+    assert cache.put("k", {"none": np.zeros((0, 3)), "one": np.array(2.5)})
+    assert cache.get("k").arrays["none"].shape == (0, 3)
+    assert cache.get("k").arrays["one"] == 2.5
+
+
+def test_entries_are_readable_by_their_owner_only(tmp_path: Path) -> None:
+    cache = TensorCache(tmp_path)
+    cache.put("k", {"x": ARRAY})
+    assert cache.path("k").stat().st_mode & 0o077 == 0
+
+
+def test_workers_that_fill_a_folder_together_stay_below_its_limit(tmp_path: Path) -> None:
+    workers = [TensorCache(tmp_path, limit_bytes=60_000) for _ in range(6)]
+    for number in range(40):
+        for own, worker in enumerate(workers):
+            worker.put(f"k{number}-{own}", {"x": np.zeros(250, np.float32)})
+            assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 60_000
+
+
+def test_a_full_folder_is_not_looked_through_for_every_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = TensorCache(tmp_path, limit_bytes=5_000)
+    sweeps = []
+    sweep = TensorCache._sweep
+    monkeypatch.setattr(TensorCache, "_sweep", lambda self, size: sweeps.append(size) or sweep(self, size))
+    kept = [cache.put(f"k{number}", {"x": np.zeros(500, np.float32)}) for number in range(100)]
+    assert sum(kept) == 2
+    assert len(sweeps) <= 4
+    assert cache.put("small", {"x": np.zeros(10, np.float32)})
+    assert not cache.put("giant", {"x": np.zeros(5000, np.float32)})
+
+
 def test_the_folder_stays_below_its_limit_and_the_oldest_go_first(tmp_path: Path) -> None:
     first = TensorCache(tmp_path, limit_bytes=10_000)
     for number in range(4):
