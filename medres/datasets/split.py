@@ -14,12 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medres.datasets.rows import Manifest, ManifestRow
-from medres.datasets.stratify import assign_parts, connected_groups
+from medres.datasets.stratify import UNBALANCED, assign_parts, connected_groups
 from medres.errors import DatasetError
 
 Kind = Literal["parts", "folds", "nested"]
 LEAK_GROUP = "leak_group"  # column that `medres audit --fix groups` writes; always kept together
-UNBALANCED = 0.05  # a label's share may be this far from its share overall before it is said
 
 
 @dataclass(frozen=True, eq=False)
@@ -292,6 +291,6 @@ def _balance_notes(balance: Mapping[str, Any], shares: Mapping[str, float], tota
             got = held["labels"].get(label, 0) / max(1, held["rows"])
             if abs(got - count / total) > UNBALANCED:
                 notes.append(
-                    f"{label} makes {got:.0%} of {name} and {count / total:.0%} overall: the groups allow no better"
+                    f"{label} makes {got:.0%} of {name} and {count / total:.0%} overall: no better was found"
                 )
     return tuple(notes)

@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 ATTEMPTS = 12  # orders tried where there are few groups; the best is kept
 MOVES = 50  # groups considered for one empty place
 FEW_GROUPS = 3000  # above this one order is as good as any other
+UNBALANCED = 0.05  # a share may be this far from the one wanted before it counts as poor
+FEW_TO_SWAP = 300  # groups up to which a poor balance is bettered by moving and exchanging them
+MOST_SWAPS = 200
+EMPTY = 1e9  # cost of a label without a row in a part: never worth any balance
 
 
 def connected_groups(keys: Iterable[Sequence[Hashable]]) -> NDArray[np.int64]:
@@ -50,7 +54,8 @@ def _root(parent: list[int], row: int) -> int:
 def assign_parts(counts: NDArray[np.int64], shares: Sequence[float], seed: int) -> NDArray[np.int64]:
     """Give each group a part so that labels in parts come close to the wanted shares.
 
-    Groups go largest first to the part where they lower the chi-square distance from the wanted counts most.
+    Groups go largest first to the part where they lower the chi-square distance from the wanted counts most. Where few
+    groups come out far from the shares, single groups are then moved and exchanged as long as that lowers the distance.
 
     Args:
         counts: (groups, labels), rows of each label in each group.
@@ -68,7 +73,59 @@ def assign_parts(counts: NDArray[np.int64], shares: Sequence[float], seed: int) 
     generator = np.random.default_rng(seed)
     attempts = ATTEMPTS if len(counts) <= FEW_GROUPS else 1
     tries = [_fill_empty(_assign_once(counts, target, generator), counts, target) for _ in range(attempts)]
-    return min(tries, key=lambda parts: _distance(parts, counts, target))
+    best = min(tries, key=lambda parts: _distance(parts, counts, target))
+    if len(counts) > FEW_TO_SWAP or not _is_poor(best, counts, target):
+        return best
+    return min((_better(parts, counts, target) for parts in tries), key=lambda parts: _distance(parts, counts, target))
+
+
+def _is_poor(parts: NDArray[np.int64], counts: NDArray[np.int64], target: NDArray[np.float64]) -> bool:
+    """Tell whether a part's share of rows, or a label's share of a part, is far from the one wanted."""
+    held = _held(parts, counts, target)
+    rows, labels = held.sum(axis=1), target.sum(axis=0)
+    of_rows = np.abs(rows - target.sum(axis=1)) / counts.sum()
+    of_labels = np.abs(held / np.maximum(rows, 1)[:, None] - labels / labels.sum())
+    return bool(max(of_rows.max(), of_labels.max()) > UNBALANCED)
+
+
+def _better(parts: NDArray[np.int64], counts: NDArray[np.int64], target: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Move or exchange single groups as long as that lowers the distance."""
+    for _ in range(MOST_SWAPS):
+        held = _held(parts, counts, target)
+        moves, swaps = _move_gains(parts, counts, held, target), _swap_gains(parts, counts, held, target)
+        if min(moves.min(), swaps.min()) > -1e-9:
+            break
+        parts = parts.copy()
+        if moves.min() <= swaps.min():
+            group, part = np.unravel_index(moves.argmin(), moves.shape)
+            parts[group] = part
+        else:
+            one, other = np.unravel_index(swaps.argmin(), swaps.shape)
+            parts[[one, other]] = parts[[other, one]]
+    return parts
+
+
+def _move_gains(parts: NDArray, counts: NDArray, held: NDArray, target: NDArray) -> NDArray[np.float64]:
+    """Give the change of cost when a group goes to a part, (groups, parts)."""
+    now = _cost(held, target)
+    left = _cost(held[parts] - counts, target[parts]) - now[parts]  # (groups,)
+    gains = left[:, None] + _cost(held + counts[:, None], target) - now  # (groups, parts)
+    gains[np.arange(len(parts)), parts] = 0.0
+    return np.asarray(gains)
+
+
+def _swap_gains(parts: NDArray, counts: NDArray, held: NDArray, target: NDArray) -> NDArray[np.float64]:
+    """Give the change of cost when two groups exchange their parts, (groups, groups)."""
+    now = _cost(held, target)[parts]
+    change = counts[None] - counts[:, None]  # (groups, groups, labels): what the first's part gains
+    side = _cost(held[parts][:, None] + change, target[parts][:, None]) - now[:, None]  # (groups, groups)
+    gains = side + side.T
+    gains[parts[:, None] == parts] = 0.0
+    return np.asarray(gains)
+
+
+def _cost(held: NDArray, target: NDArray) -> NDArray[np.float64]:
+    return np.asarray(((held - target) ** 2 / target + EMPTY * (held <= 0)).sum(axis=-1))
 
 
 def _assign_once(
@@ -116,7 +173,13 @@ def _moved(parts: NDArray[np.int64], part: int, group: int) -> NDArray[np.int64]
 
 
 def _distance(parts: NDArray[np.int64], counts: NDArray[np.int64], target: NDArray[np.float64]) -> tuple[int, float]:
-    held = np.zeros_like(target)
-    np.add.at(held, parts, counts)
+    held = _held(parts, counts, target)
     empty = int((held == 0).sum())
     return empty, float((((held - target) ** 2) / target).sum())
+
+
+def _held(parts: NDArray[np.int64], counts: NDArray[np.int64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Count the rows of each label in each part."""
+    held = np.zeros_like(target)
+    np.add.at(held, parts, counts)
+    return held

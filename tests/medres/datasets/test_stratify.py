@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from itertools import product
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medres.datasets.stratify import assign_parts, connected_groups
+from medres.datasets.stratify import _distance, assign_parts, connected_groups
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(10, 16)), min_size=1, max_size=30))
@@ -43,3 +44,18 @@ def test_hundred_thousand_groups_in_seconds() -> None:
     parts = assign_parts(counts, (0.2,) * 5, seed=0)
     assert time.perf_counter() - start < 20
     assert np.ptp(np.bincount(parts, counts.sum(axis=1))) < 50
+
+
+def test_few_uneven_groups_come_close_to_the_best_there_is() -> None:
+    generator = np.random.default_rng(0)
+    shares, distances = (0.6, 0.2, 0.2), []
+    for _ in range(40):
+        counts = np.zeros((7, 2), np.int64)
+        counts[np.arange(7), [0, 1, 0, 1, 0, 1, generator.integers(2)]] = generator.integers(1, 12, 7)
+        target = np.outer(shares, counts.sum(axis=0))
+        best = min(_distance(np.array(parts), counts, target) for parts in product(range(3), repeat=7))
+        found = _distance(assign_parts(counts, shares, seed=0), counts, target)
+        assert found[0] == best[0]
+        distances.append(found[1] / max(best[1], 0.1))
+    assert np.mean(np.array(distances) < 1.001) >= 0.8
+    assert np.median(distances) < 1.001
