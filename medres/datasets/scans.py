@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from medres.datasets.planes import TISSUE_HU, Planes, build_planes, grey_voxels, shown_digest
+from medres.datasets.planes import TISSUE_HU, Planes, build_planes, grey_voxels, shown_digest, upright_voxels
 from medres.datasets.reading import read_channel, read_row_mask
 from medres.datasets.rows import Manifest, ManifestRow
 from medres.errors import MedresError, describe
@@ -143,7 +143,7 @@ def read_scan(manifest: Manifest, row: ManifestRow) -> Scan:
             message = f"{told}the scan could not be read ({type(error).__name__})"
             return Scan(row.number, code="E_UNREADABLE", message=message)
         grey = grey_voxels(volume)
-        planes = build_planes(grey, window=TISSUE_HU if volume.unit == "HU" else None)
+        planes = build_planes(upright_voxels(volume), window=TISSUE_HU if volume.unit == "HU" else None)
         shown.append(Shown(channel, shown_digest(grey), planes, min(grey.shape[:2])))
         own = _header_facts(volume, row) | _border_facts(grey)
         facts |= {f"{told}{name}": value for name, value in own.items()}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medres.datasets.planes import TISSUE_HU, build_planes, grey_voxels, shown_digest
+from medres.datasets.planes import TISSUE_HU, build_planes, grey_voxels, shown_digest, upright_voxels
+from medres.geometry import reorientation, reoriented_affine
 from medres.volume import Volume
 
 GREY = np.random.default_rng(0).integers(0, 255, (30, 20, 1)).astype(np.uint8)
@@ -51,3 +52,22 @@ def test_window_lets_soft_tissue_tell_patients_apart() -> None:
     assert plane[0, 0] == 0
     assert plane[22, 22] == 255
     assert plane[40, 40] == 127
+
+
+@pytest.mark.parametrize("depth", [2, 3, 9, 10, 11, 40])
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.float32])
+def test_a_volume_read_from_the_other_end_gives_the_same_planes(depth: int, kind: type) -> None:
+    voxels = np.random.default_rng(2).integers(0, 200, (64, 64, depth)).astype(kind)
+    turned = build_planes(voxels[:, :, ::-1])[::-1]
+    assert np.abs(turned.astype(int) - build_planes(voxels)).max() <= 1
+
+
+@pytest.mark.parametrize("codes", ["LPS", "ASR", "PIR", "IAL"])
+def test_a_volume_stored_in_another_orientation_stands_upright_alike(codes: str) -> None:
+    voxels = np.random.default_rng(3).normal(size=(12, 14, 10)).astype(np.float32)
+    affine = np.diag([1.0, 2.0, 3.0, 1.0])
+    order, flips = reorientation(affine, codes)
+    stored = voxels.transpose(order)[tuple(slice(None, None, -1 if flip else 1) for flip in flips)]
+    moved = reoriented_affine(affine, voxels.shape, order, flips)
+    assert (upright_voxels(Volume(stored, moved, "MR")) == voxels).all()
+    assert (upright_voxels(Volume(stored, moved, "MR").with_codes("W_NIFTI_NO_SIDE")) == stored).all()
