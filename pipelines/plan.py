@@ -30,6 +30,7 @@ PLAN, EXPERIMENT = "plan.json", "experiment.toml"
 AROUND = 1.4  # augmentation, validation and the optimiser beside the network's own passes
 LEARNT = {0: 0.6, 3: 1 / 3, 5: 0.6}  # share of the scans that is learnt from, by folds
 BATCH_2D, BATCH_3D = 32, 16
+STEPS = 8  # that all scans should make at least
 
 
 def run(
@@ -99,8 +100,10 @@ def fit_to_machine(plan: Plan, found: Fingerprint, device: str) -> tuple[Plan, d
     place = find_device(device)
     need, free = measure_need(network, shape, averaged=True), free_memory(place)
     usual = BATCH_2D if experiment.preprocessing.spatial_dims == 2 else BATCH_3D
-    batch = max(2, min(usual, fitting_batch(need, free), max(2, found.scans // 8)))
-    plan = plan.with_value("training", "batch_size", batch, _why_batch(need, batch, usual, free))
+    few, fits = max(2, found.scans // STEPS), fitting_batch(need, free)
+    batch = max(2, min(usual, fits, few))
+    told = _why_batch(need, batch, free) + ("" if batch == usual else _why_smaller(usual, fits, few, found.scans))
+    plan = plan.with_value("training", "batch_size", batch, told)
     how = choose_computation("auto", network, (batch, *shape), place)
     seconds = time_step(network, (batch, *shape), how) if place.type == "cpu" else 0.0
     return plan, _machine(plan, found, how, seconds, need.total(batch), free, device)
@@ -115,9 +118,14 @@ def input_shape(experiment: ExperimentSpec, found: Fingerprint) -> tuple[int, ..
     return (shown.tensor_channels, *(reversed(size[:2]) if shown.spatial_dims == 2 else size))
 
 
-def _why_batch(need: MemoryNeed, batch: int, usual: int, free: int) -> str:
-    told = f"a step takes about {need.total(batch) / 1e9:.2g} GB of {free / 1e9:.3g} GB free"
-    return told + ("" if batch == usual else f"; {usual} would be usual")
+def _why_batch(need: MemoryNeed, batch: int, free: int) -> str:
+    return f"a step takes about {need.total(batch) / 1e9:.2g} GB of {free / 1e9:.3g} GB free"
+
+
+def _why_smaller(usual: int, fits: int, few: int, scans: int) -> str:
+    """Say what keeps a batch below the usual one: the memory, or too few scans for steps enough."""
+    why = "no more fits" if fits < few else f"{scans} scans should make {STEPS} steps"
+    return f"; {usual} would be usual, {why}"
 
 
 def _machine(

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from medres.errors import TrainingError
 from medres.training.fingerprint import Fingerprint
 
 LARGEST_2D, LARGEST_3D = 224, 64  # voxels along an axis that a CPU trains in hours, not days
@@ -19,6 +20,7 @@ FEW_SLICES = 12
 STRIDE = 32  # voxels of the input for one cell of the last map, with the standard stem
 FEW, MANY = 100, 2000  # scans of the rarest class; scans in all
 RARE = 0.35  # share of the rarest class below which it weighs more
+FEWEST_FOLDS, FEWEST_PATIENTS = 3, 2  # parts that each need so many patients of every label
 VIEWS_OF_TRAINING = 16_000  # scans shown in a training, about
 
 
@@ -82,7 +84,11 @@ def make_plan(found: Fingerprint, positive: str, groups: Mapping[str, tuple[str,
 
     Returns:
         The plan; its batch size and time are still to be measured.
+
+    Raises:
+        TrainingError: `E_TRAIN_CLASS` where a label has too few patients for any split.
     """
+    check_patients(found, groups)
     shown = _preprocessing(found)
     values = {one.key: one.value for one in shown}
     folds, folds_reason = _folds(found, groups)
@@ -96,6 +102,24 @@ def make_plan(found: Fingerprint, positive: str, groups: Mapping[str, tuple[str,
         *_augmentation(found, values),
     ]
     return Plan(tuple(choices), folds, folds_reason)
+
+
+def check_patients(found: Fingerprint, groups: Mapping[str, tuple[str, ...]]) -> None:
+    """Refuse a label whose patients cannot stand in training, validation and test.
+
+    Args:
+        found: patients of each label of the manifest.
+        groups: label of the model -> labels of the manifest.
+
+    Raises:
+        TrainingError: `E_TRAIN_CLASS`.
+    """
+    least = FEWEST_FOLDS * FEWEST_PATIENTS
+    for name, labels in groups.items():
+        count = sum(found.label_patients[label] for label in labels)
+        if count < least:
+            told = f"each label must have at least {least} patients for training, validation and test"
+            raise TrainingError("E_TRAIN_CLASS", f"{told}, got {count} for {name!r}")
 
 
 def _preprocessing(found: Fingerprint) -> list[Choice]:
@@ -310,5 +334,5 @@ def _folds(found: Fingerprint, groups: Mapping[str, tuple[str, ...]]) -> tuple[i
     patients = min(sum(found.label_patients[label] for label in labels) for labels in groups.values())
     if found.scans > 4 * MANY:
         return 0, f"{found.scans} scans: one split into parts is precise enough"
-    count = 5 if patients >= 25 else 3
+    count = 5 if patients >= 25 else FEWEST_FOLDS
     return count, f"{patients} patients of the rarest label: {count} folds judge every scan once"

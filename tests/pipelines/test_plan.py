@@ -19,6 +19,8 @@ def test_plan_of_pictures_is_written_with_reasons_and_trained_as_it_is(tmp_path)
     assert found["fingerprint"]["labels"] == {"benign": 10, "malignant": 10, "normal": 10}
     assert all(choice["reason"] for choice in found["choices"])
     assert found["machine"]["all_folds_minutes"] >= 0
+    batch = next(choice["reason"] for choice in found["choices"] if choice["key"] == "batch_size")
+    assert batch.endswith("32 would be usual, 30 scans should make 8 steps")
     experiment = read_experiment(tmp_path / "plan" / "experiment.toml")
     assert experiment.labels.names == ("not malignant", "malignant")
     text = (tmp_path / "plan" / "experiment.toml").read_text()

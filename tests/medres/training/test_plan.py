@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from medres.errors import TrainingError
 from medres.training.fingerprint import Fingerprint
 from medres.training.plan import make_plan
 from medres.training.spec import ExperimentSpec
@@ -81,6 +82,12 @@ def test_loss_network_and_folds_follow_the_rarest_class():
     assert plan().folds == 5
     assert plan(label_patients={"benign": 300, "malignant": 20}).folds == 3
     assert plan(scans=20_000).folds == 0
+
+
+def test_reject_label_with_too_few_patients_for_any_split():
+    assert plan(label_patients={"benign": 300, "malignant": 6}).folds == 3
+    with pytest.raises(TrainingError, match=r"E_TRAIN_CLASS: .* at least 6 patients .*, got 5 for 'malignant'"):
+        plan(label_patients={"benign": 300, "malignant": 5})
 
 
 def test_a_short_axis_that_the_stem_leaves_one_cell_of_is_told():
