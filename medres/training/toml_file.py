@@ -88,9 +88,10 @@ def _explain(error: ValidationError) -> SpecError:
         near = difflib.get_close_matches(str(fault["loc"][-1]), known, n=1)
         cure = f"did you mean {near[0]!r}? known keys: " if near else "known keys: "
         return SpecError("E_SPEC_UNKNOWN_KEY", f"the {KIND} file has no key {place!r}{more}", cure + ", ".join(known))
-    got = "" if fault["type"] == "missing" else f", got {str(fault['input'])[:60]!r}"
     told = fault["msg"].removeprefix("Value error, ")
-    return SpecError("E_SPEC", f"{KIND} key {place or 'as a whole'!r}: {told}{got if place else ''}{more}")
+    is_told = fault["type"] == "missing" or ", got " in told or isinstance(fault["input"], dict)  # a whole table
+    got = "" if is_told else f", got {str(fault['input'])[:60]!r}"
+    return SpecError("E_SPEC", f"{KIND} key {place or 'as a whole'!r}: {told}{got}{more}")
 
 
 def _known_keys(place: tuple[Any, ...]) -> list[str]:

@@ -54,7 +54,8 @@ def test_unknown_key_is_named_with_the_known_ones(old, new, why):
         ),
         ("lower = -400", "lower = 900", r"'preprocessing.intensity.window'.*lower must be below upper"),
         ('positive = "lesion"', "", r"'labels.positive': Field required"),
-        ("size = [12, 12, 12]", "", r"'preprocessing'.*size must be given"),
+        ("size = [12, 12, 12]", "", r"'preprocessing'.*size must be given for views of kind whole - "),
+        ('positive = "lesion"', 'positive = "leson"', r"'labels': positive must be .*, got 'leson' - "),
     ],
 )
 def test_wrong_value_is_named_with_its_rule(old, new, why):
