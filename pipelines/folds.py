@@ -14,15 +14,14 @@ from typing import Any
 from medres.classifier.loading import load_classifier
 from medres.datasets.files import write_atomically
 from medres.datasets.split import Split
-from medres.errors import TrainingError
 from medres.evaluation.estimate import Estimate, to_fields
 from medres.evaluation.folds import FoldSummary, summarise_folds
-from medres.models.trained_model import DESCRIPTION, TrainedModel, load_trained_model
-from medres.training.train import MODEL, digest_parts
+from medres.models.trained_model import TrainedModel
+from medres.training.train import digest_parts
 from pipelines import console
 from pipelines.model_scores import score_rows
 from pipelines.scored import ScoredRow, ScoredTable, predictions_csv
-from pipelines.training import Task, train_once
+from pipelines.training import Task, find_finished, train_once
 
 PREDICTIONS, SUMMARY = "predictions.csv", "folds.json"
 FOLD = "fold"  # column of the predictions
@@ -43,12 +42,10 @@ def train_folds(task: Task, split: Split, out: Path) -> int:
     for number, name in enumerate(names):
         console.say(f"fold {number} of {len(names)}")
         place, parts = out / name, split.fold(number)
-        model = _finished(task, parts, place)
+        model = find_finished(task, parts, place)
         if model is None:
             model = train_once(task, parts, place, resume=True)
             assert model is not None  # one process: `train` refuses folds on several devices
-        else:
-            console.say(f"already trained: {model.folder}")
         models.append(model)
         rows += _score_fold(task, split.rows(task.scans, name), model, number)
     table = ScoredTable(tuple(_without_copies(rows)), task.experiment.labels.positive, task.experiment.labels.names)
@@ -58,20 +55,6 @@ def train_folds(task: Task, split: Split, out: Path) -> int:
     say_summary(found, table, len(rows) - len(table.rows))
     console.say(f"predictions  {out / PREDICTIONS}")
     return console.EXIT_OK
-
-
-def _finished(task: Task, parts: Split, place: Path) -> TrainedModel | None:
-    """Load a fold's model; refuse one of another configuration or split."""
-    if not (place / MODEL / DESCRIPTION).is_file():
-        return None
-    model = load_trained_model(place / MODEL)
-    wanted = {"experiment_digest": task.experiment.digest, "split_digest": digest_parts(parts)}
-    for name, digest in wanted.items():
-        found = str(model.spec.provenance.get(name))
-        if found != digest:
-            told = f"a finished fold must be of this {name.removesuffix('_digest')} ({digest[:12]}), got {found[:12]}"
-            raise TrainingError("E_TRAIN_OUT", told, "choose another --out")
-    return model if "explanation.json" in model.spec.files else None
 
 
 def _score_fold(task: Task, rows: Any, model: TrainedModel, number: int) -> list[ScoredRow]:

@@ -15,7 +15,7 @@ from pipelines import console
 from pipelines.find_rate import sweep_rates
 from pipelines.folds import train_folds
 from pipelines.pretrain import tell_seen
-from pipelines.training import Task, refuse_leaking, train_once
+from pipelines.training import Task, find_finished, refuse_leaking, train_once
 
 
 def run(
@@ -50,7 +50,8 @@ def run(
         return sweep_rates(task, parts if not folds else whole.fold(0), out)
     if folds:
         return train_folds(task, whole, out)
-    train_once(task, parts, out, resume=resume)
+    if not (resume and find_finished(task, parts, out)):
+        train_once(task, parts, out, resume=resume)
     return console.EXIT_OK
 
 

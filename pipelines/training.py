@@ -15,16 +15,19 @@ from medres.datasets.kept_pairs import default_folder
 from medres.datasets.leaks import describe_acceptance, refuse_leaks
 from medres.datasets.rows import Manifest
 from medres.datasets.split import Split
-from medres.models.trained_model import TrainedModel
+from medres.errors import TrainingError
+from medres.models.trained_model import DESCRIPTION, TrainedModel, load_trained_model
 from medres.models.transfer import LoadingRecord
 from medres.results.disclaimer import Stamp
 from medres.results.plots import training_curves
 from medres.results.writing import write_bytes
 from medres.training.module import Watchers
 from medres.training.spec import ExperimentSpec
-from medres.training.train import Run, Source, train
+from medres.training.train import MODEL, Run, Source, digest_parts, train
 from pipelines import console
 from pipelines.explanations import add_explanation
+
+CURVES = "curves.png"
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,41 @@ class Task:
     strategy: str = "auto"
 
 
+def find_finished(task: Task, parts: Split, out: Path) -> TrainedModel | None:
+    """Load the model of a training that has ended, and say so; it is left as it is.
+
+    Args:
+        task: what it must have been trained on.
+        parts: train, validation and, if any, test.
+        out: folder of the run.
+
+    Returns:
+        The model; None where there is none yet, or its heatmaps are still to be tested.
+
+    Raises:
+        TrainingError: `E_TRAIN_OUT` for a model of another experiment, manifest or split.
+    """
+    if not (out / MODEL / DESCRIPTION).is_file():
+        return None
+    model = load_trained_model(out / MODEL)
+    wanted = {
+        "experiment_digest": task.experiment.digest,
+        "manifest_digest": task.scans.digest,
+        "split_digest": digest_parts(parts),
+    }
+    for name, digest in wanted.items():
+        found = str(model.spec.provenance.get(name))
+        if found != digest:
+            told = f"a finished model must be of this {name.removesuffix('_digest')} ({digest[:12]}), got {found[:12]}"
+            raise TrainingError("E_TRAIN_OUT", told, "choose another --out")
+    if "explanation.json" not in model.spec.files:
+        return None
+    if not (out / CURVES).is_file():
+        draw_curves(model, out)
+    console.say(f"already trained: {model.folder}")
+    return model
+
+
 def train_once(task: Task, parts: Split, out: Path, *, resume: bool = False) -> TrainedModel | None:
     """Train, test the heatmaps, draw the curves, say what came out.
 
@@ -68,22 +106,36 @@ def train_once(task: Task, parts: Split, out: Path, *, resume: bool = False) -> 
     with console.progress("train") as advance:
         prepare = partial(advance, note="scans prepared")
         run = Run(task.device, resume, True, watch(advance), prepare, say_loading, task.devices, task.strategy)
-        model = train(task.experiment, source, out, run)
+        model = _told_when_stopped(lambda: train(task.experiment, source, out, run))
     if model is None:
         return None
     with console.progress("heatmaps") as advance:
         model = add_explanation(model, task.scans, parts, task.experiment.labels, advance)
-    stamp = Stamp(model.spec.name, model.spec.version, date.today().isoformat())
-    write_bytes(out / "curves.png", training_curves(model.read_file("history.csv"), stamp), "the curves")
+    draw_curves(model, out)
     say_model(model, out)
     return model
+
+
+def _told_when_stopped(work: Callable[[], TrainedModel | None]) -> TrainedModel | None:
+    """Say to a person who stops a training that nothing finished is lost."""
+    try:
+        return work()
+    except (KeyboardInterrupt, SystemExit):
+        console.err.print("stopped: finished epochs are kept; go on with the same command and --resume", markup=False)
+        raise
+
+
+def draw_curves(model: TrainedModel, out: Path) -> None:
+    """Draw how loss, AUROC, gradient and rate went, beside the model."""
+    stamp = Stamp(model.spec.name, model.spec.version, date.today().isoformat())
+    write_bytes(out / CURVES, training_curves(model.read_file("history.csv"), stamp), "the curves")
 
 
 def say_model(model: TrainedModel, out: Path) -> None:
     """Say where model and curves are and what the training chose by."""
     facts = model.spec.provenance
     console.say(f"model     {model.folder}")
-    console.say(f"curves    {out / 'curves.png'}")
+    console.say(f"curves    {out / CURVES}")
     console.say(
         f"validation AUROC {facts['validation_auroc']:.3f} at epoch {facts['best_epoch']} of {facts['epochs']} "
         f"(the part it was chosen on: no test result), {facts['precision']}, "

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -62,20 +63,28 @@ def checkpoint_callbacks(folder: Path) -> list[ModelCheckpoint]:
     return [best, ModelCheckpoint(folder, "last", every_n_epochs=1, **common)]
 
 
-def read_checkpoint(path: Path, experiment: ExperimentSpec) -> dict[str, Any]:
+def read_checkpoint(path: Path, experiment: ExperimentSpec, scans_digest: str = "") -> dict[str, Any]:
     """Read a checkpoint of this experiment.
 
     Args:
         path: file.
         experiment: that it must belong to.
+        scans_digest: of the scans that it must have learnt from and been chosen by; "" does not ask.
 
     Returns:
         Lightning's checkpoint.
 
     Raises:
-        TrainingError: `E_TRAIN_RESUME` where there is none, it cannot be read, or it belongs to another experiment.
+        TrainingError: `E_TRAIN_RESUME` where there is none, it cannot be read, or it belongs to another experiment or
+            other scans.
     """
-    return read_state(path, experiment.digest)
+    content = read_state(path, experiment.digest)
+    found = str(content.get("scans_digest") or scans_digest)  # older ones did not keep it
+    if scans_digest and found != scans_digest:
+        told = f"the checkpoint must be of these training and validation scans ({scans_digest[:12]})"
+        cure = "give the manifest and split that it began with, or start without --resume in a new folder"
+        raise TrainingError("E_TRAIN_RESUME", f"{told}, got one of {found[:12]}", cure)
+    return content
 
 
 def read_state(path: Path, digest: str) -> dict[str, Any]:
@@ -94,11 +103,21 @@ def read_state(path: Path, digest: str) -> dict[str, Any]:
     if not path.is_file():
         raise TrainingError("E_TRAIN_RESUME", "a checkpoint must be there, got none in the output folder")
     try:
-        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
+        content = _load_whole(path)
+    except (OSError, zipfile.BadZipFile, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
         raise TrainingError("E_TRAIN_RESUME", f"the checkpoint cannot be read ({type(error).__name__})") from None
     if content.get("experiment_digest") != digest:
         found = str(content.get("experiment_digest"))[:12]
         told = f"the checkpoint must be of this configuration ({digest[:12]}), got one of {found}"
         raise TrainingError("E_TRAIN_RESUME", told)
+    return content
+
+
+def _load_whole(path: Path) -> dict[str, Any]:
+    """Load a file that torch wrote, once its checksums are found right: torch itself accepts a flipped bit."""
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise ValueError("checksum")
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return content

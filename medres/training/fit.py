@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+import signal
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ from medres.training.memory import check_memory, free_memory, measure_need
 from medres.training.module import ClassifierModule, Facts, Watchers, as_table, group_logits
 from medres.training.patch_batches import PatchBatches, watch_suspects
 from medres.training.precision import Computation, choose_computation, find_device, lay_out
-from medres.training.prepared import PreparedScan
+from medres.training.prepared import PreparedScan, digest_scans
 from medres.training.processes import count_machines, is_torn, part_ways
 from medres.training.sampling import EpochBatches, OrderedBatches, in_order
 from medres.training.spec import ExperimentSpec
@@ -118,7 +119,8 @@ def fit_network(
     shape = training[0].view(0).shape  # (C, *spatial)
     check_input_size(experiment.network_spec, shape[1:])
     device = find_device(place.device)
-    resumed = _find_resumed(experiment, place)
+    scans_digest = digest_scans(training, validation)
+    resumed = _find_resumed(experiment, place, scans_digest)
     network = start[0] if start else build_network(experiment.network_spec, experiment.training.seed)
     own_batch = share_of_batch(experiment, place.devices)
     refuse_too_large(experiment, network, own_batch, shape, device)
@@ -128,6 +130,7 @@ def fit_network(
     module = _module(experiment, lay_out(network, how, len(batch_shape)), training, validation, how, loaders[0], place)
     watch_suspects(loaders[0].batch_sampler, module, training)
     module.computation = {"precision": how.precision, "channels_last": how.channels_last, "speedup": how.speedup}
+    module.scans_digest = scans_digest
     with quiet_lightning():
         trainer = _trainer(experiment, place, device, how)
         _run(trainer, module, loaders, place.folder / LAST if resumed else None)
@@ -186,11 +189,11 @@ def check_classes(experiment: ExperimentSpec, scans: Iterable[tuple[str, int | N
             raise TrainingError("E_TRAIN_CLASS", told)
 
 
-def _find_resumed(experiment: ExperimentSpec, place: Workplace) -> dict[str, Any] | None:
+def _find_resumed(experiment: ExperimentSpec, place: Workplace, scans_digest: str) -> dict[str, Any] | None:
     """Find the checkpoint to go on from, or make sure that there is none in the way."""
     last = place.folder / LAST
     if place.resume:
-        return read_checkpoint(last, experiment) if last.exists() else None
+        return read_checkpoint(last, experiment, scans_digest) if last.exists() else None
     if last.exists():
         raise TrainingError("E_TRAIN_OUT", "the output folder must be free, got one with checkpoints")
     return None
@@ -328,11 +331,17 @@ def find_loggers(experiment: ExperimentSpec, place: Workplace) -> list[Any]:
 
 def _run(trainer: lightning.Trainer, module: ClassifierModule, loaders: Sequence[Any], resumed: Path | None) -> None:
     """Fit; a resumed training that had already ended is left as it is."""
+    on_interrupt = signal.getsignal(signal.SIGINT)
     with kept_memory() if trainer.strategy.root_device.type == "cpu" else contextlib.nullcontext():
         try:
             trainer.fit(module, loaders[0], loaders[1], ckpt_path=resumed, weights_only=True)
         except StoreError as fault:  # of a checkpoint
             raise StoreError(fault.code, fault.what, "free space, then go on with --resume") from None
+        except SystemExit as end:
+            if end.code != 1:
+                raise  # ended by another signal
+            signal.signal(signal.SIGINT, on_interrupt)  # Lightning makes an exit of Ctrl-C and is deaf to the next one
+            raise KeyboardInterrupt from None
         except RuntimeError as fault:
             if not is_torn(fault):
                 raise

@@ -106,6 +106,7 @@ class ClassifierModule(lightning.LightningModule):
         self.averaged = copy.deepcopy(network).requires_grad_(False) if is_averaged else None
         self.history: list[dict[str, float]] = []
         self.computation: dict[str, Any] = {}  # as `precision.Computation`; a resumed training computes as it began
+        self.scans_digest = ""  # of training and validation scans; a resumed training goes on with the same ones
         self._watchers = watchers
         self._units, self._is_mr = units_of(experiment.preprocessing), experiment.preprocessing.modality == "MR"
         self._is_mixed = bool(experiment.augmentation.mixup or experiment.augmentation.cutmix)
@@ -212,6 +213,7 @@ class ClassifierModule(lightning.LightningModule):
         loader: Any = self.trainer.val_dataloaders
         parted = is_sharded(len(loader.batch_sampler.batches))
         by_scan = group_logits(gather(self._found) if parted else self._found)
+        self._refuse_judging(by_scan)
         loss, area = self._judge(by_scan)
         row = {
             "epoch": float(self.current_epoch + 1),
@@ -236,6 +238,7 @@ class ClassifierModule(lightning.LightningModule):
         checkpoint["history"] = copy.deepcopy(self.history)
         checkpoint["experiment_digest"] = self.experiment.digest
         checkpoint["computation"] = dict(self.computation)
+        checkpoint["scans_digest"] = self.scans_digest
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Take the history back."""
@@ -255,12 +258,22 @@ class ClassifierModule(lightning.LightningModule):
         return loss, auroc(labels, score)
 
     def _refuse(self, what: str) -> None:
-        """Stop with the rows of the batch; the checkpoints of finished epochs stay."""
+        """Stop with the rows of the batch."""
         rows = sorted({self.facts.train_rows[scan] for scan in gather(list(map(int, self._scans)))})
         named = ", ".join(map(str, rows[:NAMED_ROWS])) + (" ..." if len(rows) > NAMED_ROWS else "")
-        told = f"the {what} must be finite, got another in epoch {self.current_epoch + 1} for rows {named}"
+        self._stop(f"the {what} must be finite, got another in epoch {self.current_epoch + 1} for rows {named}")
+
+    def _refuse_judging(self, by_scan: Mapping[int, NDArray[np.float64]]) -> None:
+        """Stop where steps that were still finite have led to weights that give no number."""
+        bad = sum(not np.isfinite(logits).all() for logits in by_scan.values())
+        if bad:
+            whole = f"in epoch {self.current_epoch + 1} for {bad} of {len(by_scan)} validation scans"
+            self._stop(f"the logits must be finite, got others {whole}", "lower the learning rate")
+
+    def _stop(self, told: str, cure: str | None = None) -> None:
+        """Stop; the checkpoints of finished epochs stay."""
         kept = f"; the best weights of {len(self.history)} epochs are kept in run/best.ckpt" if self.history else ""
-        raise TrainingError("E_TRAIN_NAN", told + kept)
+        raise TrainingError("E_TRAIN_NAN", told + kept, cure)
 
     def _average(self) -> None:
         """Move the running average a little towards the network after each step."""

@@ -5,7 +5,8 @@ Knows tensors in memory and in the cache; knows neither files of scans nor netwo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -112,3 +113,20 @@ class PreparedScan:
         if isinstance(self.source, Tensor):
             return self.source
         return torch.as_tensor(safetensors.torch.load_file(self.source)[GRID])
+
+
+def digest_scans(*parts: Sequence[PreparedScan]) -> str:
+    """Digest what is learnt from and what the epoch is chosen by: content, label and lesions of each scan, in order.
+
+    Args:
+        parts: such as the training scans, then the validation scans.
+
+    Returns:
+        SHA-256 (hex).
+
+    Example:
+        >>> digest_scans((), ()) == digest_scans(())
+        False
+    """
+    told = [[(scan.content_digest, scan.label, scan.lesions) for scan in scans] for scans in parts]
+    return hashlib.sha256(repr(told).encode()).hexdigest()

@@ -5,6 +5,7 @@ Ties the rooms' parts together; knows no screen. `out` holds `model/` (the Train
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import os
@@ -19,6 +20,7 @@ import lightning
 import monai
 import psutil
 import torch
+from lightning.pytorch.strategies import StrategyRegistry
 
 import medres
 from medres.datasets.rows import Manifest
@@ -135,14 +137,18 @@ def _refuse_early(experiment: ExperimentSpec, source: Source, run: Run) -> None:
     if size is not None:
         check_input_size(experiment.network_spec, size)
         shape = (experiment.preprocessing.tensor_channels, *size)
-        network = build_network(experiment.network_spec, experiment.training.seed)
+        with torch.device("meta"):  # shapes alone: weights may be what does not fit
+            network = build_network(experiment.network_spec, experiment.training.seed)
         refuse_too_large(experiment, network, share_of_batch(experiment, run.devices), shape, device)
 
 
 def _check_processes(experiment: ExperimentSpec, run: Run) -> None:
-    """Refuse more processes than a batch has pairs of scans."""
+    """Refuse a strategy that nobody knows, and more processes than a batch has pairs of scans."""
     most = max(1, experiment.training.batch_size // 2)
     processes = run.devices * count_machines()
+    if run.strategy not in (known := ("auto", *StrategyRegistry.available_strategies())):
+        near = difflib.get_close_matches(run.strategy, known, n=1) or ["ddp"]
+        raise TrainingError("E_USAGE", f"--strategy must be one of Lightning's, got {run.strategy!r}", f"try {near[0]}")
     if not 1 <= processes <= most:
         told = f"processes must be 1 to {most} with batch_size = {experiment.training.batch_size}, got {processes}"
         raise TrainingError("E_USAGE", told, "each process needs two scans of every batch")

@@ -81,7 +81,7 @@ def test_finished_folds_of_another_configuration_are_refused(work, trained):
     (work / "other.toml").write_text(cohorts.TOML.replace("epochs = 2", "epochs = 1"))
     done = medres(*arguments(work, work / "run", config="other.toml"))
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("E_TRAIN_OUT: a finished fold must be of this experiment")
+    assert done.stderr.splitlines()[-1].startswith("E_TRAIN_OUT: a finished model must be of this experiment")
 
 
 def test_folds_of_a_split_into_parts_are_refused(work, tmp_path):

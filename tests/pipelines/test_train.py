@@ -99,6 +99,26 @@ def test_second_training_into_the_same_folder_is_refused(work, tmp_path):
     assert done.stderr.startswith("E_TRAIN_OUT")
 
 
+def test_a_finished_training_is_left_as_it_is_and_one_of_another_split_is_refused(work, tmp_path):
+    assert medres(*arguments(work, tmp_path / "run")).returncode == 0
+    before = (tmp_path / "run" / "model" / "trained_model.json").read_bytes()
+    (tmp_path / "run" / "curves.png").unlink()
+    again = medres(*arguments(work, tmp_path / "run", "--resume"))
+    assert again.returncode == 0, again.stderr
+    assert "already trained" in again.stdout
+    assert (tmp_path / "run" / "model" / "trained_model.json").read_bytes() == before
+    assert (tmp_path / "run" / "curves.png").is_file()
+    other = medres(*arguments(work, tmp_path / "run", "--resume", "--fold", 0, split="folds.json"))
+    assert other.returncode == 1
+    assert "E_TRAIN_OUT: a finished model must be of this split" in other.stderr
+
+
+def test_an_unknown_strategy_ends_in_one_sentence_with_the_nearest_name(work, tmp_path):
+    done = medres(*arguments(work, tmp_path / "run", "--devices", 2, "--strategy", "dpp"))
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == "E_USAGE: --strategy must be one of Lightning's, got 'dpp' - try ddp"
+
+
 def test_starting_weights_are_shown_as_a_table(work, tmp_path):
     assert medres(*arguments(work, tmp_path / "first")).returncode == 0
     (tmp_path / "next.toml").write_text('weights = "first/model"\n' + cohorts.TOML)
@@ -152,3 +172,16 @@ def test_rates_are_swept_and_drawn_and_nothing_is_trained(work, tmp_path):
     assert done.stdout.startswith("learning_rate = ")
     assert (tmp_path / "run" / "learning_rates.png").read_bytes().startswith(b"\x89PNG")
     assert not (tmp_path / "run" / "model").exists()
+
+
+def test_ctrl_c_ends_with_130_and_says_how_to_go_on(work, tmp_path):
+    command = [sys.executable, "-m", "pipelines.cli", *map(str, arguments(work, tmp_path / "run", config="long.toml"))]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=dict(os.environ)) as process:
+        for line in process.stderr:
+            if line.startswith("epoch 2"):
+                process.send_signal(signal.SIGINT)
+                break
+        rest = process.stderr.read()
+    assert process.returncode == 130
+    assert "stopped: finished epochs are kept; go on with the same command and --resume" in rest
+    assert (tmp_path / "run" / "run" / "last.ckpt").is_file()

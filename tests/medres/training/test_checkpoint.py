@@ -13,6 +13,27 @@ from medres.training.checkpoint import LAST, AtomicCheckpoints, read_checkpoint,
 from tests.medres.training import cohorts
 
 
+def test_reject_checkpoint_with_a_flipped_bit(tmp_path):
+    spec = cohorts.experiment()
+    write_state(tmp_path / LAST, {"experiment_digest": spec.digest, "weights": torch.zeros(1000)})
+    assert read_checkpoint(tmp_path / LAST, spec)["weights"].sum() == 0
+    content = bytearray((tmp_path / LAST).read_bytes())
+    content[content.index(bytes(4000)) + 2000] ^= 0x40
+    (tmp_path / LAST).write_bytes(content)
+    with pytest.raises(TrainingError, match="E_TRAIN_RESUME: the checkpoint cannot be read"):
+        read_checkpoint(tmp_path / LAST, spec)
+
+
+def test_reject_checkpoint_of_other_scans(tmp_path):
+    spec = cohorts.experiment()
+    torch.save({"experiment_digest": spec.digest, "scans_digest": "a"}, tmp_path / LAST)
+    assert read_checkpoint(tmp_path / LAST, spec, "a")["scans_digest"] == "a"
+    with pytest.raises(TrainingError, match=r"E_TRAIN_RESUME: .* of these training and validation scans .*manifest"):
+        read_checkpoint(tmp_path / LAST, spec, "b")
+    torch.save({"experiment_digest": spec.digest}, tmp_path / LAST)  # of a version that did not keep it
+    read_checkpoint(tmp_path / LAST, spec, "b")
+
+
 def test_a_failed_write_leaves_the_old_checkpoint(tmp_path):
     path, writer = tmp_path / LAST, AtomicCheckpoints()
     writer.save_checkpoint({"step": 1}, path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import numpy as np
 import pytest
 import torch
@@ -66,6 +68,25 @@ def test_training_that_had_ended_is_left_as_it_was(parts, tmp_path):
     again = fit(parts, tmp_path, resume=True)
     assert not weights_differ(first, again)
     assert len(again.history) == 2
+
+
+def test_ctrl_c_ends_as_one_and_the_training_goes_on_to_the_same_weights(parts, tmp_path):
+    def interrupt(row):
+        if row["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    whole, before = fit(parts, tmp_path / "whole", epochs=3), signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        fit(parts, tmp_path / "cut", epochs=3, on_epoch=interrupt)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert not weights_differ(whole, fit(parts, tmp_path / "cut", epochs=3, resume=True))
+
+
+def test_reject_a_resume_with_other_scans(parts, tmp_path):
+    """A validation scan that was learnt from before the cut would flatter what comes after it."""
+    fit(parts, tmp_path)
+    with pytest.raises(TrainingError, match=r"E_TRAIN_RESUME.*these training and validation scans.*split that it"):
+        fit((parts[0][:-1], (*parts[1], parts[0][-1])), tmp_path, resume=True)
 
 
 def test_it_learns_and_keeps_the_best_epoch(parts, tmp_path):

@@ -38,6 +38,13 @@ def test_gradients_that_are_not_finite_never_reach_the_weights():
         module.on_before_optimizer_step(torch.optim.SGD(module.network.parameters(), 0.1))
 
 
+def test_logits_that_are_not_finite_are_not_judged():
+    module = module_of()
+    module._refuse_judging({0: np.zeros((1, 2))})
+    with pytest.raises(TrainingError, match=r"E_TRAIN_NAN: the logits .* epoch 1 for 1 of 2 validation scans"):
+        module._refuse_judging({0: np.zeros((1, 2)), 1: np.array([[0.0, np.nan]])})
+
+
 def test_dropout_and_augmentation_follow_from_epoch_and_batch_alone():
     module = module_of()
     batch = (torch.rand(4, 1, 12, 12, 12), torch.tensor([0, 1, 0, 1]), torch.arange(4))
