@@ -290,7 +290,5 @@ def _balance_notes(balance: Mapping[str, Any], shares: Mapping[str, float], tota
         for label, count in overall.items():
             got = held["labels"].get(label, 0) / max(1, held["rows"])
             if abs(got - count / total) > UNBALANCED:
-                notes.append(
-                    f"{label} makes {got:.0%} of {name} and {count / total:.0%} overall: no better was found"
-                )
+                notes.append(f"{label} makes {got:.0%} of {name} and {count / total:.0%} overall: no better was found")
     return tuple(notes)
