@@ -41,7 +41,7 @@ def run(
     write_manifest(gathered.manifest, out)
     if gathered.refusals:
         rows = [(str(refusal.number), refusal.code, refusal.message) for refusal in gathered.refusals]
-        write_atomically(_refused_path(out), format_table(("number", "code", "message"), rows))
+        write_atomically(_refused_path(out), format_table(("file", "code", "message"), rows))
     _show(gathered, out)
     return console.EXIT_SOME_REFUSED if gathered.refusals else console.EXIT_OK
 

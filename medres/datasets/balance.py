@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from medres.datasets.rows import HOUSE_COLUMNS, Manifest
+from medres.datasets.rows import Manifest
 
 MOST_VALUES = 12  # values of a column that are told one by one
 AGE_BANDS = (0, 20, 40, 60, 80, 200)  # years
@@ -49,7 +49,7 @@ def find_balance(manifest: Manifest) -> tuple[Balance, ...]:
     """
     labels = [row.label for row in manifest.rows]
     found = []
-    for column in ("modality", "site", *(name for name in manifest.columns if name not in HOUSE_COLUMNS)):
+    for column in manifest.telling_columns:
         cells = [row.value(column) for row in manifest.rows]
         cells = [_age_band(cell) for cell in cells] if column == "age" else cells
         if 1 <= len(set(cells) - {""}) <= MOST_VALUES:

@@ -26,11 +26,13 @@ class SingleSequence:
         study: what joins it with others.
         channel: which it is.
         row: of itself alone; its label is "" where the table says none.
+        number: of its (first) file in the source.
     """
 
     study: Hashable
     channel: str
     row: ManifestRow
+    number: int = 0
 
 
 def read_channels(text: str) -> dict[str, re.Pattern[str]]:
@@ -95,16 +97,16 @@ def join_channels(
         channels: that every row must have, in order.
 
     Returns:
-        Rows, refusals (numbered by study, from 1), and how many studies there were.
+        Rows, refusals (numbered by the first file of each study), and how many studies there were.
     """
     studies: dict[Hashable, list[SingleSequence]] = defaultdict(list)
     for sequence in sequences:
         studies[sequence.study].append(sequence)
     rows, refusals = [], []
-    for number, members in enumerate(studies.values(), start=1):
+    for members in studies.values():
         fault = _fault(members, channels)
         if fault:
-            refusals.append(Refusal(number, *fault))
+            refusals.append(Refusal(min(one.number for one in members), *fault))
         else:
             rows.append(_joined({one.channel: one.row for one in members}, channels))
     return rows, refusals, len(studies)

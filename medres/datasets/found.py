@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pydicom
@@ -17,6 +17,7 @@ from pydicom.errors import InvalidDicomError
 from medres.datasets.rows import Manifest
 from medres.errors import MedresError, describe
 from medres.io import find_series, read_series
+from medres.io.scan import list_files
 from medres.io.series import Series
 from medres.volume import Volume
 
@@ -28,7 +29,7 @@ class Refusal:
     """A scan or file that did not become a row.
 
     Attributes:
-        number: its place among what was found, from 1.
+        number: of its (first) file among all files of the source in sorted order, as `medres inspect` counts them.
         code: why.
         message: why, in words; no name and no path.
     """
@@ -64,6 +65,7 @@ class Found:
         volume: None where it was refused.
         code: why it was refused, or "".
         message: in words.
+        number: of its (first) file among all files of the source in sorted order.
     """
 
     path: Path
@@ -72,6 +74,7 @@ class Found:
     volume: Volume | None = None
     code: str = ""
     message: str = ""
+    number: int = 0
 
 
 def find_scans(folder: Path, source: Path, modality: str | None = None) -> Iterator[Found]:
@@ -86,15 +89,17 @@ def find_scans(folder: Path, source: Path, modality: str | None = None) -> Itera
         Scans in the order of their paths.
     """
     inventory = find_series(folder, headers_only=True, modality=modality)
+    numbers = {path: number for number, path in enumerate(list_files(source), start=1)}
     held: dict[Path, int] = defaultdict(int)
     for series in inventory.series:
         held[_place(series)] += 1
     for series in sorted(inventory.series, key=lambda one: (str(one.paths[0]), one.key)):
         place = _place(series)
         key = _key_in(place, series, modality) if held[place] > 1 else ""
-        yield _read(series, Path(os.path.relpath(place, source)), key, modality)
+        found = _read(series, Path(os.path.relpath(place, source)), key, modality)
+        yield replace(found, number=min(numbers.get(path, 0) for path in series.paths))
     for skipped in inventory.skipped:
-        yield Found(Path(), code=skipped.code, message=skipped.reason)
+        yield Found(Path(), code=skipped.code, message=skipped.reason, number=numbers.get(skipped.path, 0))
 
 
 def _place(series: Series) -> Path:

@@ -5,12 +5,13 @@ Patients are compared as pseudonyms. Opens no scan.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from medres.datasets.found import Found
-from medres.datasets.rows import CHANNEL
+from medres.datasets.rows import CHANNEL, is_identifying
 from medres.datasets.table import Table, name_rows
 from medres.errors import DatasetError
 from medres.io.privacy import patient_key
@@ -40,12 +41,17 @@ class LabelTable:
 
     Args:
         table: as read.
+        source: what its paths are relative to; absolute ones are brought there. None leaves those as they are.
+
+    Attributes:
+        left_out: further columns that may name a person, a date or a UID and are not carried along.
 
     Raises:
         DatasetError: `E_MANIFEST_COLUMN`, `E_MANIFEST_LABEL` or `E_MANIFEST_DUPLICATE`.
     """
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, source: Path | None = None) -> None:
+        self._source = source
         self.channels = tuple(name[len(PATH_OF) :] for name in table.columns if name.startswith(PATH_OF))
         named = [f"{PATH_OF}{channel}" for channel in self.channels]
         self.keys = named or [name for name in MATCH_BY if name in table.columns]
@@ -59,6 +65,7 @@ class LabelTable:
             raise DatasetError("E_MANIFEST_LABEL", f"label must not be empty, got none in {name_rows(empty)}")
         self._index = {name: self._by(name) for name in self.keys}
         self._used: set[int] = set()
+        self.left_out = tuple(name for name in self._further(table.columns) if is_identifying(name))
 
     def _by(self, column: str) -> dict[str, tuple[int, dict[str, str]]]:
         """Index rows by one column; two rows that say different labels of one thing are refused."""
@@ -77,11 +84,13 @@ class LabelTable:
             raise DatasetError("E_MANIFEST_DUPLICATE", told, "keep one row, or add a finer column such as series")
         return found
 
-    @staticmethod
-    def _normal(column: str, cell: str) -> str:
+    def _normal(self, column: str, cell: str) -> str:
         if column == "patient_id":
             return patient_key(cell) if cell else ""
-        return Path(cell.replace("\\", "/")).as_posix() if column.startswith("path") and cell else cell
+        if not cell or not column.startswith("path"):
+            return cell
+        path = Path(os.path.normpath(cell.replace("\\", "/")))
+        return Path(os.path.relpath(path, self._source) if self._source and path.is_absolute() else path).as_posix()
 
     def find(self, found: Found) -> Match | None:
         """Find the table's row of a scan, by the finest column that names it.
@@ -107,11 +116,11 @@ class LabelTable:
 
     def extra(self, values: Mapping[str, str]) -> dict[str, str]:
         """Give the further columns of a row (site, sex, age, ...); identifiers stay behind."""
-        return {
-            name: text
-            for name, text in values.items()
-            if name not in (*MATCH_BY, *OWN) and not name.startswith(PATH_OF)
-        }
+        return {name: values[name] for name in self._further(values) if name not in self.left_out}
+
+    @staticmethod
+    def _further(columns: Iterable[str]) -> list[str]:
+        return [name for name in columns if name not in (*MATCH_BY, *OWN) and not name.startswith(PATH_OF)]
 
     def masks(self) -> set[str]:
         """Name the segmentations, which are no scans, by path."""

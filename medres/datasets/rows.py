@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,7 +16,28 @@ from pathlib import Path
 
 HOUSE_COLUMNS = ("split", "leak_group", "series", "key_fingerprint")  # written by medres; no facts about scans
 SERIES_OF = "series_"  # and a channel: names the series that holds it
+# columns, in small letters and digits alone, that may name a person, a date or a UID (PS3.15 table E.1-1)
+IDENTIFYING = re.compile(
+    r"(patients?|first|last|given|family|sur|full|maiden|physicians?|operators?|readers?|institution)name|names?|surname"
+    r"|(patient|study|accession|record|case)?(id|number|mrn|ssn|nhs|pid)|patientid|mrn|ssn|dob|(date)?ofbirth|accession"
+    r"|(referring|performing|requesting)?(physician|operator|technologist)s?|institution(address)?|(device)?serialnumber"
+    r"|(street|patient|email|postal)?address|phone(number)?|telephone|email|zip(code)?"
+    r"|(study|series|acquisition|content|birth)time|.*date|.*datetime|.*birthday|.*uid|(file|folder|original)(name|path)?"
+)
 CHANNEL = "image"  # the channel of a plain `path` column; PreprocessingSpec's default
+
+
+def is_identifying(column: str) -> bool:
+    """Tell by a column's name whether its cells may name a person, a date or a UID.
+
+    Args:
+        column: of a label table or manifest.
+
+    Example:
+        >>> [name for name in ("sex", "Study Date", "MRN", "patient_name", "scanner") if is_identifying(name)]
+        ['Study Date', 'MRN', 'patient_name']
+    """
+    return IDENTIFYING.fullmatch(re.sub(r"[^a-z0-9]", "", column.lower())) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +136,12 @@ class Manifest:
         """Names of further columns, in order of appearance; those that name a channel's series are left out."""
         named = {f"{SERIES_OF}{channel}" for channel in self.channels}
         return tuple(dict.fromkeys(name for row in self.rows for name in row.extra if name not in named))
+
+    @cached_property
+    def telling_columns(self) -> tuple[str, ...]:
+        """Columns that may go along with the label: modality, site and further ones; none of ours, none that names."""
+        further = (name for name in self.columns if name not in HOUSE_COLUMNS and not is_identifying(name))
+        return ("modality", "site", *further)
 
     @cached_property
     def channels(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import StratifiedGroupKFold
 
-from medres.datasets.rows import HOUSE_COLUMNS, Manifest
+from medres.datasets.rows import Manifest
 from medres.evaluation.discrimination import auroc
 from medres.evaluation.estimate import Estimate
 
@@ -59,7 +59,7 @@ def build_facts(
     """
     names = tuple(dict.fromkeys(name for row in facts for name in row))
     columns = [(name, np.array([row.get(name, -1.0) for row in facts])) for name in names]
-    for column in ("modality", "site", *(name for name in manifest.columns if name not in HOUSE_COLUMNS)):
+    for column in manifest.telling_columns:
         columns += _column_facts(column, [row.value(column) for row in manifest.rows])
     columns = [(name, values) for name, values in columns if np.ptp(values) > 0]
     if not columns:

@@ -14,10 +14,12 @@ from pathlib import Path
 from medres.datasets.channels import Patterns, SingleSequence, find_channel, join_channels, study_of
 from medres.datasets.found import Found, Gathered, Refusal, find_scans
 from medres.datasets.label_table import LabelTable, Match
+from medres.datasets.mask_names import find_named_masks
 from medres.datasets.rows import CHANNEL, Manifest, ManifestRow
 from medres.datasets.table import name_rows, read_table
 from medres.errors import DatasetError, StoreError
 from medres.io.privacy import load_site_key, patient_key
+from medres.io.scan import list_files
 
 PART_FOLDERS = {"train": "train", "training": "train", "val": "validation", "valid": "validation"}
 PART_FOLDERS |= {"validation": "validation", "test": "test", "testing": "test"}
@@ -50,18 +52,45 @@ def gather_class_folders(
     sequences: list[SingleSequence] = []
     refusals: list[Refusal] = []
     aside = 0
-    for done, (part, label, found) in enumerate(_found_in(source, _class_folders(source), modality), start=1):
+    folders = _class_folders(source)
+    beside = _Masks(source, out)
+    for done, (part, label, found) in enumerate(_found_in(source, folders, modality), start=1):
         if on_progress:
             on_progress(done, 0)
         channel = find_channel(found, channels) if channels else CHANNEL
+        if found.number in beside.numbers:
+            continue
         if found.volume is None:
-            refusals.append(Refusal(done, found.code, found.message))
+            refusals.append(Refusal(found.number, found.code, found.message))
         elif not channel:
             aside += 1
         else:
             row = _row(found, source, out, label, {"split": part} if part else {})
-            sequences.append(SingleSequence((part, label, study_of(found)), channel, row))
-    return _collected(sequences, refusals, out, tuple(channels or ()), _said_aside(aside))
+            row = replace(row, mask_path=beside.of(found.number))
+            sequences.append(SingleSequence((part, label, study_of(found)), channel, row, found.number))
+    return _collected(sequences, refusals, out, tuple(channels or ()), (*_said_aside(aside), *beside.said()))
+
+
+class _Masks:
+    """Segmentations of a source that lie beside their scans and carry their names; told by the number of a file."""
+
+    def __init__(self, source: Path, out: Path) -> None:
+        self._files, self._out = list_files(source), out
+        self._found = find_named_masks(self._files)
+        self.numbers = {place + 1 for places in self._found.values() for place in places}
+
+    def of(self, number: int) -> Path | None:
+        """Give the only segmentation of a scan, relative to the manifest; None for none or several."""
+        places = self._found.get(number - 1, ())
+        return Path(os.path.relpath(self._files[places[0]], self._out)) if len(places) == 1 else None
+
+    def said(self) -> Iterator[str]:
+        """Say what was taken for a segmentation."""
+        several = sum(len(places) > 1 for places in self._found.values())
+        if self.numbers:
+            yield f"{len(self.numbers)} files are taken for segmentations of the scans whose names they carry"
+        if several:
+            yield f"{several} scans have several segmentations: none stands in mask_path, join them into one file"
 
 
 def _class_folders(source: Path) -> list[tuple[str, str, Path]]:
@@ -163,7 +192,8 @@ def gather_with_table(
         source: the tree.
         table: CSV with `label` and one or more of `path` (relative to the source), `series` (SeriesInstanceUID),
             `study` (StudyInstanceUID), `patient_id` (PatientID), or with `path_t1c`, `path_flair`, ... for rows of
-            several channels; `mask_path` names segmentations; every other column is carried along.
+            several channels; `mask_path` names segmentations; every other column is carried along,
+            but those that may name a person, a date or a UID.
         out: the manifest's folder.
         modality: for files that do not say theirs.
         channels: name to pattern; then a row is a study with a path for each.
@@ -176,13 +206,13 @@ def gather_with_table(
         DatasetError: `E_MANIFEST_COLUMN`, `E_MANIFEST_LABEL` or `E_MANIFEST_DUPLICATE`, with rows of the table.
         StoreError: `E_USAGE` for channels both in the table and as patterns.
     """
-    labels = LabelTable(read_table(table))
+    labels = LabelTable(read_table(table), source)
     if labels.channels and channels:
         raise StoreError("E_USAGE", "channels must be named once, got path columns and --channels", "leave one out")
     masks = labels.masks()
     sequences: list[SingleSequence] = []
     refusals: list[Refusal] = []
-    aside = 0
+    aside = renamed = 0
     for done, found in enumerate(find_scans(source, source, modality), start=1):
         if on_progress:
             on_progress(done, 0)
@@ -191,17 +221,26 @@ def gather_with_table(
         channel = find_channel(found, channels) if channels else CHANNEL
         match = labels.find(found) if found.volume is not None else None
         if found.volume is None:
-            refusals.append(Refusal(done, found.code, found.message))
+            refusals.append(Refusal(found.number, found.code, found.message))
         elif not channel:
             aside += 1
         elif match is None and not channels:
-            refusals.append(Refusal(done, "E_MANIFEST_LABEL", "no row of the table names this scan"))
+            refusals.append(Refusal(found.number, "E_MANIFEST_LABEL", "no row of the table names this scan"))
         else:
             sequences.append(_matched(found, match, channel, (source, out), labels))
+            renamed += sequences[-1].row.patient_id != (found.volume.origin.patient_key or sequences[-1].row.patient_id)
     gathered = _collected(sequences, refusals, out, labels.channels or tuple(channels or ()), _said_aside(aside))
+    return replace(gathered, notes=(*gathered.notes, *_said_of(labels, renamed)))
+
+
+def _said_of(labels: LabelTable, renamed: int) -> Iterator[str]:
+    if renamed:
+        yield f"{renamed} scans have another patient in the table than in their header: the table's was taken"
     unused = labels.unused()
-    told = (f"the table names scans that were not found: {name_rows(unused)}",) if unused else ()
-    return replace(gathered, notes=(*gathered.notes, *told))
+    if unused:
+        yield f"the table names scans that were refused or not found: {name_rows(unused)}"
+    if labels.left_out:
+        yield f"columns that may name a person, a date or a UID were left out: {', '.join(labels.left_out)}"
 
 
 def _matched(
@@ -210,17 +249,17 @@ def _matched(
     """Make the row of one scan; without a match, one whose study's other sequences must say the label."""
     source, out = places
     if match is None:
-        return SingleSequence(study_of(found), channel, _row(found, source, out, "", {}))
+        return SingleSequence(study_of(found), channel, _row(found, source, out, "", {}), found.number)
     values = match.values
     row = _row(found, source, out, values["label"], labels.extra(values))
     mask, points = (values.get(name, "").replace("\\", "/") for name in ("mask_path", "points_path"))
     row = replace(
         row,
-        patient_id=row.patient_id or patient_key(values.get("patient_id", "")),
+        patient_id=patient_key(values.get("patient_id", "")) or row.patient_id,
         mask_path=Path(os.path.relpath(source / mask, out)) if mask else None,
         points_path=Path(os.path.relpath(source / points, out)) if points else None,
         site=values.get("site", ""),
     )
     if labels.channels:
-        return SingleSequence(("row", match.number), match.channel, row)
-    return SingleSequence(study_of(found), channel, row)
+        return SingleSequence(("row", match.number), match.channel, row, found.number)
+    return SingleSequence(study_of(found), channel, row, found.number)

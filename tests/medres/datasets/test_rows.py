@@ -32,3 +32,9 @@ def test_keep_rows_of_some_labels() -> None:
     assert manifest.with_labels(["malignant"]).rows == ()
     assert manifest.mask(ROW) == Path("/data/m.png")
     assert manifest.columns == ("sex", "split")
+
+
+def test_columns_that_may_name_somebody_tell_nothing(tmp_path: Path) -> None:
+    told = {"sex": "F", "MRN": "1", "study_date": "20200101", "candidate score": "1", "scanner": "A", "split": "train"}
+    row = ManifestRow(2, "p", {"image": Path("1.png")}, "a", extra=told)
+    assert Manifest((row,), tmp_path).telling_columns == ("modality", "site", "sex", "candidate score", "scanner")
