@@ -81,13 +81,15 @@ def find_leaks(manifest: Manifest, split: Split, pairs: Sequence[Pair]) -> tuple
     for name, shared in find_patient_leaks(manifest, split):
         one, other = _ends(name, split)
         rows[("patients", one, other)].update(shared)
-    place = {manifest.by_key[key].number: part for part, keys in _outer(split) for key in keys}
-    order = list(split.parts)
-    for kind, numbers in _same_sets(pairs):
-        stood = sorted({place[number] for number in numbers if number in place}, key=order.index)
-        for one, other in combinations(stood, 2):
-            rows[(kind, one, other)].update(number for number in numbers if place.get(number) in (one, other))
-    return tuple(_leak(kind, (one, other), numbers, place) for (kind, one, other), numbers in rows.items())
+    same = _same_sets(pairs)
+    for scope in _scopes(split):
+        place = {manifest.by_key[key].number: part for part in scope for key in split.parts[part]}
+        for kind, numbers in same:
+            stood = sorted({place[number] for number in numbers if number in place}, key=scope.index)
+            for one, other in combinations(stood, 2):
+                rows[(kind, one, other)].update(number for number in numbers if place.get(number) in (one, other))
+    judged = {part: {manifest.by_key[key].number for key in keys} for part, keys in split.parts.items()}
+    return tuple(_leak(*found, numbers & judged[found[2]], numbers) for found, numbers in rows.items())
 
 
 def _same_sets(pairs: Sequence[Pair]) -> list[tuple[Kind, list[int]]]:
@@ -107,9 +109,10 @@ def _same_sets(pairs: Sequence[Pair]) -> list[tuple[Kind, list[int]]]:
     return [*found, *(("near", [*members[one], *members[other]]) for one, other in sorted(near))]
 
 
-def _outer(split: Split) -> list[tuple[str, tuple[str, ...]]]:
-    """List the outer parts; inner folds share what their fold leaves, so a twin across outer folds is what matters."""
-    return [(name, split.parts[name]) for name in disjoint_parts(split)[0]]
+def _scopes(split: Split) -> list[list[str]]:
+    """List the sets of parts between which a twin leaks: the outer ones; and of nested folds each fold's inner ones."""
+    outer, *nested = disjoint_parts(split)
+    return [outer, *([name for name in scope if "/" in name] for scope in nested)]
 
 
 def _ends(name: str, split: Split) -> tuple[str, str]:
@@ -117,9 +120,8 @@ def _ends(name: str, split: Split) -> tuple[str, str]:
     return (found[0], found[1]) if found else (name, name)
 
 
-def _leak(kind: Kind, parts: tuple[str, str], numbers: set[int], place: dict[int, str]) -> Leak:
-    judged = tuple(sorted(number for number in numbers if place.get(number) == parts[1]))
-    return Leak(f"{kind}:{parts[0]}/{parts[1]}", kind, parts, tuple(sorted(numbers)), judged)
+def _leak(kind: Kind, one: str, other: str, judged: set[int], numbers: set[int]) -> Leak:
+    return Leak(f"{kind}:{one}/{other}", kind, (one, other), tuple(sorted(numbers)), tuple(sorted(judged)))
 
 
 def with_parts(manifest: Manifest, split: Split | None, pairs: Sequence[Pair]) -> tuple[Pair, ...]:
@@ -132,7 +134,8 @@ def with_parts(manifest: Manifest, split: Split | None, pairs: Sequence[Pair]) -
     """
     if split is None:
         return tuple(pairs)
-    place = {manifest.by_key[key].number: part for part, keys in _outer(split) for key in keys}
+    outer = _scopes(split)[0]
+    place = {manifest.by_key[key].number: part for part in outer for key in split.parts[part]}
     return tuple(replace(p, parts=(place.get(p.first, ""), place.get(p.second, ""))) for p in pairs)
 
 

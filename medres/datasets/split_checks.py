@@ -6,6 +6,7 @@ Opens no scan; twins are found by the audit.
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import combinations
 
 from medres.datasets.rows import Manifest
 from medres.datasets.split import Split
@@ -34,9 +35,9 @@ def find_patient_leaks(manifest: Manifest, split: Split) -> tuple[tuple[str, tup
                 where[row.patient_id][part].append(row.number)
         pairs: dict[str, list[int]] = defaultdict(list)
         for held in where.values():
-            if len(held) > 1:
-                pairs["/".join(held)].extend(number for numbers in held.values() for number in numbers)
-        found += [(name, tuple(sorted(numbers))) for name, numbers in pairs.items()]
+            for one, other in combinations(held, 2):
+                pairs[f"{one}/{other}"].extend((*held[one], *held[other]))
+        found += [(name, tuple(sorted(set(numbers)))) for name, numbers in pairs.items()]
     return tuple(found)
 
 

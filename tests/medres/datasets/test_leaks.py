@@ -42,6 +42,29 @@ def test_a_near_copy_of_an_exact_copy_is_near() -> None:
     assert leaks(pair(6, 7, "exact"), pair(3, 6))["near:train/test"] == (6, 7)
 
 
+def test_a_patient_in_three_parts_leaks_between_each_two() -> None:
+    rows = tuple(ManifestRow(n, f"p{max(n, 4)}", {"image": Path(f"{n}.png")}, "a") for n in range(2, 8))
+    manifest = Manifest(rows, Path("."))
+    parts = {"train": ("2.png", "5.png"), "validation": ("3.png", "6.png"), "test": ("4.png", "7.png")}
+    found = {leak.name: leak.judged_rows for leak in find_leaks(manifest, Split(parts, manifest.digest), ())}
+    assert found == {
+        "patients:train/validation": (3,), "patients:train/test": (4,), "patients:validation/test": (4,)
+    }  # fmt: skip
+
+
+def test_twins_within_an_outer_fold_leak_between_inner_ones() -> None:
+    parts = {
+        "fold_0": ("2.png", "9.png"), "fold_1": ("3.png", "4.png"),
+        "fold_0/inner_0": ("3.png",), "fold_0/inner_1": ("4.png",),
+        "fold_1/inner_0": ("2.png",), "fold_1/inner_1": ("9.png",),
+    }  # fmt: skip
+    split = Split(parts, MANIFEST.digest, kind="nested")
+    found = {leak.name: leak.judged_rows for leak in find_leaks(MANIFEST, split, [pair(3, 4)])}
+    assert found["near:fold_0/inner_0/fold_0/inner_1"] == (4,)
+    assert found["patients:fold_1/inner_0/fold_1/inner_1"] == (9,)
+    assert len(found) == 2
+
+
 def test_accepted_leaks_pass_and_are_told_in_the_card() -> None:
     found = find_leaks(MANIFEST, SPLIT, [pair(3, 6)])
     with pytest.raises(DatasetError, match=r"E_LEAK.*near:train/test \(1 scans of test: row 6\)"):
