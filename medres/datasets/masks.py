@@ -23,7 +23,7 @@ from medres.io.image import looks_like_picture, read_image
 from medres.io.nifti import read_nifti
 from medres.volume import Volume
 
-SEG_CLASS = "1.2.840.10008.5.1.4.1.1.66.4"  # Segmentation Storage, PS3.4 B.5
+SEG_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")  # (Label Map) Segmentation, PS3.4 B.5
 RTSTRUCT_CLASS = "1.2.840.10008.5.1.4.1.1.481.3"  # RT Structure Set Storage
 JPEG = b"\xff\xd8"
 SAME_GRID = 1e-3  # mm by which affines may differ and still be one grid
@@ -139,7 +139,7 @@ def _from_dicom(path: Path) -> Segmentation:
     if kind == RTSTRUCT_CLASS:
         cure = "convert it to NIfTI with dcmrtstruct2nii, plastimatch or 3D Slicer"
         raise DatasetError("E_MASK", "a segmentation must be voxels, got contours (RTSTRUCT)", cure)
-    if kind != SEG_CLASS:
+    if kind not in SEG_CLASSES:
         raise DatasetError("E_MASK", "a DICOM segmentation must be a SEG object, got another class", SLICER)
     return _from_seg(dataset)
 

@@ -6,6 +6,7 @@ Knows the NRRD format and nothing of scans. Detached data, other encodings and m
 from __future__ import annotations
 
 import math
+import re
 import zlib
 from pathlib import Path
 
@@ -29,8 +30,17 @@ SPACES = {
     "right-anterior-superior": np.eye(4), "ras": np.eye(4),
     "left-anterior-superior": np.diag([-1.0, 1.0, 1.0, 1.0]), "las": np.diag([-1.0, 1.0, 1.0, 1.0]),
 }  # fmt: skip
+HEADER_END = re.compile(rb"\r?\n\r?\n")  # the first empty line; what looks like one may stand in the data too
 LONGEST_HEADER = 1 << 16  # bytes
 MOST_BYTES = 1 << 32  # of the data
+ELSEWHERE = (
+    "data file",
+    "datafile",
+    "byte skip",
+    "byteskip",
+    "line skip",
+    "lineskip",
+)  # data not right after the header
 CONVERT = "convert it to NIfTI, for instance with 3D Slicer"
 
 
@@ -50,15 +60,13 @@ def read_nrrd(path: Path) -> tuple[NDArray, NDArray[np.float64]]:
         teem.sourceforge.net/nrrd/format.html
     """
     blob = path.read_bytes()
-    end = blob[:LONGEST_HEADER].replace(b"\r\n", b"\n").find(b"\n\n")
-    if not blob.startswith(b"NRRD") or end < 0:
+    end = HEADER_END.search(blob, 0, LONGEST_HEADER)
+    if not blob.startswith(b"NRRD") or end is None:
         raise DatasetError(
             "E_MASK", "an NRRD file must start with its header and an empty line, got otherwise", CONVERT
         )
-    marker = b"\r\n\r\n" if b"\r\n\r\n" in blob[:LONGEST_HEADER] else b"\n\n"
-    head, data = blob.split(marker, 1)
-    fields = _read_fields(head.decode("utf-8", "replace"))
-    return _read_voxels(fields, data), _read_affine(fields)
+    fields = _read_fields(blob[: end.start()].decode("utf-8", "replace"))
+    return _read_voxels(fields, blob[end.end() :]), _read_affine(fields)
 
 
 def _read_fields(text: str) -> dict[str, str]:
@@ -72,7 +80,7 @@ def _read_fields(text: str) -> dict[str, str]:
 
 def _read_voxels(fields: dict[str, str], data: bytes) -> NDArray:
     kind, encoding = TYPES.get(fields.get("type", "").lower()), fields.get("encoding", "").lower()
-    if kind is None or encoding not in ("raw", "gzip", "gz") or "data file" in fields or "datafile" in fields:
+    if kind is None or encoding not in ("raw", "gzip", "gz") or any(fields.get(name, "0") != "0" for name in ELSEWHERE):
         told = f"type {fields.get('type')!r} with encoding {fields.get('encoding')!r}"
         raise DatasetError("E_MASK", f"an NRRD must hold plain numbers, raw or gzip, in one file, got {told}", CONVERT)
     sizes = [int(word) for word in fields.get("sizes", "").split() if word.isdecimal()]

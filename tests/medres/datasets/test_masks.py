@@ -56,14 +56,14 @@ def ct_slices(folder: Path) -> list[pydicom.Dataset]:
     return made
 
 
-def write_seg(path: Path) -> Path:
+def write_seg(path: Path, kind: str = "BINARY") -> Path:
     code = CodedConcept("108369006", "SCT", "Neoplasm")
     segment = highdicom.seg.SegmentDescription(
         1, "lesion", CodedConcept("49755003", "SCT", "Morphologically Altered Structure"), code, "MANUAL"
     )
     seg = highdicom.seg.Segmentation(
-        ct_slices(path.parent), INSIDE.transpose(2, 1, 0), "BINARY", [segment], generate_uid(), 2, generate_uid(), 1,
-        "m", "m", "1", "1", omit_empty_frames=True,
+        ct_slices(path.parent), INSIDE.transpose(2, 1, 0).astype(np.uint8), kind, [segment],
+        generate_uid(), 2, generate_uid(), 1, "m", "m", "1", "1", omit_empty_frames=True,
     )  # fmt: skip
     seg.save_as(path)
     return path
@@ -87,6 +87,11 @@ def write_nrrd(path: Path) -> Path:
 )
 def test_every_format_lies_on_the_same_voxels(tmp_path: Path, volume: Volume, write: object, name: str) -> None:
     assert np.array_equal(read_mask(write(tmp_path / name), volume), INSIDE)
+
+
+@pytest.mark.parametrize("kind", ["BINARY", "FRACTIONAL", "LABELMAP"])
+def test_every_kind_of_seg_lies_on_the_same_voxels(tmp_path: Path, volume: Volume, kind: str) -> None:
+    assert np.array_equal(read_mask(write_seg(tmp_path / "s.dcm", kind), volume), INSIDE)
 
 
 def test_mask_on_another_grid_is_laid_by_millimetres(tmp_path: Path, volume: Volume) -> None:

@@ -40,6 +40,7 @@ def test_voxels_and_places_as_simpleitk_wrote_them(tmp_path: Path, compressed: b
         lambda b: b.replace(b"sizes: 4 3 2", b"sizes: 4 3"),
         lambda b: b.replace(b"space: left-posterior-superior", b"content: nothing"),
         lambda b: b"NRRD0004\nno end",
+        lambda b: b.replace(b"encoding: raw", b"encoding: raw\nbyte skip: 4"),
     ],
 )
 def test_refuse_what_cannot_be_trusted(tmp_path: Path, change: object) -> None:
@@ -47,6 +48,14 @@ def test_refuse_what_cannot_be_trusted(tmp_path: Path, change: object) -> None:
     path.write_bytes(change(path.read_bytes()))
     with pytest.raises(DatasetError, match="E_MASK"):
         read_nrrd(path)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_the_first_empty_line_ends_the_header_whatever_the_data_hold(tmp_path: Path, end: bytes) -> None:
+    head, _, data = write(tmp_path / "m.nrrd", compressed=False).read_bytes().partition(b"\n\n")
+    data = b"\r\n\r\n\n\n" + data[6:]
+    (tmp_path / "m.nrrd").write_bytes(head.replace(b"\n", end) + end + end + data)
+    assert read_nrrd(tmp_path / "m.nrrd")[0].tobytes(order="F") == data
 
 
 def test_refuse_damaged_compression(tmp_path: Path) -> None:
