@@ -26,6 +26,7 @@ from medres.training.pretraining.record import HISTORY, RECORD, WEIGHTS, save_pr
 from medres.training.spec import ExperimentSpec, LabelSpec
 from medres.training.toml_file import read_experiment
 from pipelines import console
+from pipelines.training import told_when_stopped
 
 BACKBONE, RUN, CACHE = "backbone", "run", "cache"
 NO_LABEL = "scan without a label"
@@ -53,7 +54,8 @@ def run(
     began = time.monotonic()
     with console.progress("pretrain") as advance:
         watch = watching(advance, Watch(out / RUN, _identity(experiment, scans), device, resume))
-        found = pretrain(network, scans, experiment.preprocessing, experiment.pretraining, watch)
+        with told_when_stopped():
+            found = pretrain(network, scans, experiment.preprocessing, experiment.pretraining, watch)
     facts = {
         "manifest_digest": listed.digest,
         "part": "train" if split else "all",

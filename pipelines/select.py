@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medres.datasets.files import write_atomically
-from medres.errors import EvaluationError, ModelError
+from medres.errors import EvaluationError, ModelError, TrainingError
 from medres.evaluation.estimate import to_fields
 from medres.evaluation.selection import Candidate, Selection, select
 from medres.models.trained_model import TrainedModel, load_trained_model
@@ -67,6 +67,7 @@ class Common:
 
 def run(runs: list[Path], out: Path, name: str | None = None, bootstrap: int = 1000) -> int:
     """Compare, choose, write the model, say why."""
+    refuse_used(out)
     read = read_runs(runs)
     names, positive = tuple(read[0].summary["labels"]), read[0].summary["positive"]
     common = align(read, names)
@@ -85,6 +86,18 @@ def run(runs: list[Path], out: Path, name: str | None = None, bootstrap: int = 1
     write_atomically(out / SELECTION, json.dumps(facts, indent=2) + "\n")
     _say(candidates, found, common, model)
     return console.EXIT_OK
+
+
+def refuse_used(out: Path) -> None:
+    """Refuse a folder whose model or out-of-fold table would be written over.
+
+    Raises:
+        TrainingError: E_TRAIN_OUT.
+    """
+    for name, held in ((MODEL, "a model"), (SUMMARY, "the folds of a training")):
+        if (out / name).exists():
+            told = f"the output folder must be free, got one with {held}"
+            raise TrainingError("E_TRAIN_OUT", told, "choose another --out")
 
 
 def read_runs(folders: Sequence[Path]) -> list[FoldRun]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
@@ -106,7 +107,8 @@ def train_once(task: Task, parts: Split, out: Path, *, resume: bool = False) -> 
     with console.progress("train") as advance:
         prepare = partial(advance, note="scans prepared")
         run = Run(task.device, resume, True, watch(advance), prepare, say_loading, task.devices, task.strategy)
-        model = _told_when_stopped(lambda: train(task.experiment, source, out, run))
+        with told_when_stopped():
+            model = train(task.experiment, source, out, run)
     if model is None:
         return None
     with console.progress("heatmaps") as advance:
@@ -116,10 +118,11 @@ def train_once(task: Task, parts: Split, out: Path, *, resume: bool = False) -> 
     return model
 
 
-def _told_when_stopped(work: Callable[[], TrainedModel | None]) -> TrainedModel | None:
+@contextlib.contextmanager
+def told_when_stopped() -> Iterator[None]:
     """Say to a person who stops a training that nothing finished is lost."""
     try:
-        return work()
+        yield
     except (KeyboardInterrupt, SystemExit):
         console.err.print("stopped: finished epochs are kept; go on with the same command and --resume", markup=False)
         raise

@@ -53,6 +53,17 @@ def test_every_run_and_ensemble_is_compared_and_one_model_comes_out(work, chosen
     assert "flatters" in chosen.stdout
 
 
+def test_nothing_is_written_over(work, chosen):
+    before = [(work / "a" / "predictions.csv").read_bytes(), (work / "best" / "selection.json").read_bytes()]
+    for out, held in ((work / "a", "the folds of a training"), (work / "best", "a model")):
+        done = medres("select", work / "a", "--out", out)
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[-1] == (
+            f"E_TRAIN_OUT: the output folder must be free, got one with {held} - choose another --out"
+        )
+    assert [(work / "a" / "predictions.csv").read_bytes(), (work / "best" / "selection.json").read_bytes()] == before
+
+
 def test_the_ensemble_gives_the_mean_of_its_members_and_its_golden_probability(work, chosen):
     classifier = library.load(work / "best" / "model")
     assert classifier.verify() <= 1e-5
