@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import gc
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from starlette.middleware import Middleware
 
-from app import state  # noqa: F401 - loads the libraries before the first reader waits for them
+from app import state
 from app.doors import LOCAL_HOSTS, ROUTES, Porter
 from app.settings import settings
 from app.sockets import answering_at_once
@@ -21,9 +25,18 @@ HOSTS = LOCAL_HOSTS | set(read_people(PEOPLE).hosts if PEOPLE else ())
 # hundreds of thousands of objects, which stay for good, that takes a moment instead of a third of a second.
 gc.freeze()
 
+
+@asynccontextmanager
+async def lifespan(served: Any) -> AsyncIterator[None]:
+    """Answer at once as long as the server runs; list the studies before the first reader asks."""
+    async with answering_at_once(served):
+        threading.Thread(target=state.list_ahead, daemon=True).start()
+        yield
+
+
 app = st.App(
     Path(__file__).with_name("main.py"),
-    lifespan=answering_at_once,
+    lifespan=lifespan,
     routes=ROUTES,
     middleware=[Middleware(Porter, hosts=frozenset(HOSTS))],
 )

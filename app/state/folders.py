@@ -5,6 +5,8 @@ Knows no open study.
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,8 @@ from medres.errors import MedresError
 from medres.models.trained_model import read_spec
 from medres.review.upload import Received, receive
 from medres.review.worklist import LEDGER_FILE, Worklist, by_arrival, open_worklist
+
+NO_PAGE = "streamlit.runtime.scriptrunner_utils.script_run_context"  # the logger that misses one
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,16 @@ def worklist() -> Worklist | None:
     """List what waits, anew when the results folder changed; None without a folder."""
     upload = uploaded()
     return _listed(folders(), upload.modality if upload else None)
+
+
+def list_ahead() -> None:
+    """List what the viewer was started with before the first reader asks; what goes wrong is said on the page.
+
+    For a thread of its own, of which Streamlit says in its log that no page belongs to it: that is meant.
+    """
+    logging.getLogger(NO_PAGE).setLevel(logging.ERROR)
+    with contextlib.suppress(MedresError):
+        _listed(settings().folders, None)
 
 
 def known_models() -> dict[str, Path]:

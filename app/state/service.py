@@ -103,6 +103,6 @@ def documents() -> tuple[Document, ...]:
     return _documents(tuple(dict.fromkeys([*places, *([given.parent] if given else [])])))
 
 
-@st.cache_data(max_entries=2, ttl=60, show_spinner="Looking for evaluations ...")
+@st.cache_resource(max_entries=2, ttl=60, show_spinner="Looking for evaluations ...")
 def _documents(places: tuple[Path, ...]) -> tuple[Document, ...]:
     return find_documents(places)

@@ -6,12 +6,14 @@ import gc
 import io
 import os
 import stat
+import sys
+import threading
 
 import pytest
 import streamlit as st
 
 from app import state
-from medres.errors import MedresError
+from medres.errors import MedresError, StoreError
 
 HOSTILE = ("../../etc/Doe^Jane.nii.gz", "C:\\scans\\..\\x.nii.gz", "a\n<script>.nii.gz")
 
@@ -55,3 +57,22 @@ def test_an_upload_is_deleted_with_its_session(session, scan):
     st.session_state.clear()
     gc.collect()
     assert not place.exists()
+
+
+def test_the_worklist_is_listed_before_a_reader_asks(start, results, monkeypatch):
+    start(results)
+    listed = state.worklist()
+    monkeypatch.setattr(sys.modules["app.state.folders"], "open_worklist", None)  # what is listed is not listed again
+    thread = threading.Thread(target=state.list_ahead)
+    thread.start()
+    thread.join()
+    assert state.worklist() is listed
+
+
+def test_what_cannot_be_listed_waits_for_the_page_to_say_so(start, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise StoreError("E_LEDGER", "the ledger must be one of this program, got another", "")
+
+    start(tmp_path)
+    monkeypatch.setattr(sys.modules["app.state.folders"], "open_worklist", refuse)
+    state.list_ahead()
