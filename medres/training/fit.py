@@ -58,6 +58,7 @@ class Fitted:
         logits: one (V, L) table for each validation scan, from the kept network in fp32.
         computation: how it was computed.
         loading: record of the starting weights, or None.
+        before: seconds by the clock and of the processor that calls took which were cut off before this one.
     """
 
     network: nn.Module
@@ -66,6 +67,7 @@ class Fitted:
     logits: tuple[NDArray[np.float64], ...]
     computation: Computation
     loading: LoadingRecord | None = None
+    before: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -370,7 +372,8 @@ def _collect(
             found.append((as_table(shown), torch.tensor([scan for scan, _ in places])))
     logits = group_logits(found)
     history = tuple(module.history)
-    return Fitted(network, history, int(best["epoch"]) + 1, tuple(logits[n] for n in sorted(logits)), how, loading)
+    in_order_of_scans = tuple(logits[n] for n in sorted(logits))
+    return Fitted(network, history, int(best["epoch"]) + 1, in_order_of_scans, how, loading, module.before)
 
 
 @contextlib.contextmanager

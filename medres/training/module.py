@@ -107,6 +107,8 @@ class ClassifierModule(lightning.LightningModule):
         self.history: list[dict[str, float]] = []
         self.computation: dict[str, Any] = {}  # as `precision.Computation`; a resumed training computes as it began
         self.scans_digest = ""  # of training and validation scans; a resumed training goes on with the same ones
+        self.before = (0.0, 0.0)  # seconds by the clock and of the processor, of calls that were cut off
+        self._began, self._busy = time.monotonic(), time.process_time()
         self._watchers = watchers
         self._units, self._is_mr = units_of(experiment.preprocessing), experiment.preprocessing.modality == "MR"
         self._is_mixed = bool(experiment.augmentation.mixup or experiment.augmentation.cutmix)
@@ -239,10 +241,14 @@ class ClassifierModule(lightning.LightningModule):
         checkpoint["experiment_digest"] = self.experiment.digest
         checkpoint["computation"] = dict(self.computation)
         checkpoint["scans_digest"] = self.scans_digest
+        own = (time.monotonic() - self._began, time.process_time() - self._busy)
+        checkpoint["spent"] = [earlier + seconds for earlier, seconds in zip(self.before, own, strict=True)]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take the history back."""
+        """Take the history back, and what it took."""
         self.history = copy.deepcopy(checkpoint["history"])
+        clock, processor = checkpoint.get("spent", self.before)  # older ones did not keep it
+        self.before = (clock, processor)
 
     def _judge(self, by_scan: Mapping[int, NDArray[np.float64]]) -> tuple[float, Estimate]:
         """Give loss and AUROC of the positive label over validation scans, its interval by patient."""

@@ -117,8 +117,9 @@ def train(experiment: ExperimentSpec, source: Source, out: Path, run: Run | None
     if fitted is None:
         return None
     data = Data(training, validation, load_site_key())
-    facts = _provenance(experiment, source, run, training, validation) | {"seconds": round(time.time() - began, 1)}
-    facts |= {"energy": estimate_energy(time.process_time() - busy, time.time() - began, run)}
+    seconds, cpu_seconds = time.time() - began + fitted.before[0], time.process_time() - busy + fitted.before[1]
+    facts = _provenance(experiment, source, run, training, validation) | {"seconds": round(seconds, 1)}
+    facts |= {"energy": estimate_energy(cpu_seconds, seconds, run)}
     model = finish(experiment, fitted, data, out / MODEL, facts)
     tracker = find_mlflow(out / RUN, experiment, resume=True) if run.tensorboard else None
     if tracker is not None and tracker.has_begun:

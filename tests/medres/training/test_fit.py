@@ -58,6 +58,8 @@ def test_resumed_training_ends_with_the_weights_of_an_unbroken_one(parts, tmp_pa
         fit(parts, tmp_path / "cut", on_epoch=cut_after(2), **changes)
     resumed = fit(parts, tmp_path / "cut", resume=True, **changes)
     assert not weights_differ(whole, resumed)
+    assert whole.before == (0.0, 0.0)
+    assert all(seconds > 0 for seconds in resumed.before)  # the energy of what was cut off counts too
     columns = ("epoch", "train_loss", "validation_loss", "validation_auroc", "learning_rate")
     for old, new in zip(whole.history, resumed.history, strict=True):
         assert [old[c] for c in columns] == [new[c] for c in columns]
