@@ -186,7 +186,9 @@ def _flat(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
 
 
 def _say(value: Any) -> Any:
-    """Word a fact: a list by its items, a float by four digits."""
+    """Word a fact: a list by its items, a float by four digits, what was not measured as "none"."""
+    if value is None:
+        return "none"
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value)) or "none"
     return f"{value:.4g}" if isinstance(value, float) else value

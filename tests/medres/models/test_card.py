@@ -98,3 +98,8 @@ def test_heatmaps_that_failed_their_tests_are_a_known_limit():
     content = {"scorecard": {"passed": False, "reason": "they point at nothing"}}
     card = write_model_card(model_spec(spec_3d()), {"explanation.json": json.dumps(content).encode()})
     assert "its heatmaps failed their tests on validation scans: they point at nothing" in card
+
+
+def test_what_was_not_measured_is_worded():
+    spec = model_spec(spec_3d()).model_copy(update={"provenance": {"bf16_speedup_measured": None}})
+    assert "- bf16 speedup measured: none\n" in write_model_card(spec, {})
