@@ -29,6 +29,7 @@ from medres.training.toml_file import read_experiment
 from pipelines.console import EXIT_OK, progress, say
 
 AS_IT_IS = "as it is"
+PNG = ".png"
 
 
 def run(
@@ -44,6 +45,9 @@ def run(
     """Draw some scans with all changes together, then the first of them with each change alone."""
     if scans < 1 or variants < 1:
         raise TrainingError("E_USAGE", f"--scans and --variants must be at least 1, got {scans} and {variants}")
+    if out.suffix.lower() != PNG:  # an experiment named here by mistake would be written over
+        told = f"--out must name a file that ends in {PNG}, got {out.suffix or 'none'!r}"
+        raise TrainingError("E_USAGE", told, f"such as augmentation{PNG}")
     experiment = _with_dial(read_experiment(config), strength)
     listed = read_manifest(manifest, labels=experiment.labels.known)
     rows = read_split(split, listed).rows(listed, "train") if split else listed.rows

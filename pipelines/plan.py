@@ -43,6 +43,9 @@ def run(
     device: str = "cpu",
 ) -> int:
     """Measure the scans, plan, time one step, write both files, say what was chosen."""
+    if (out / EXPERIMENT).exists():  # somebody may have edited it
+        told = f"the output folder must be free, got one with {EXPERIMENT}"
+        raise TrainingError("E_TRAIN_OUT", told, "choose another --out")
     scans = read_manifest(manifest)
     chosen, groups = choose_labels(scans, positive, rest)
     with console.progress("fingerprint") as advance:

@@ -57,3 +57,11 @@ def test_reject_a_dial_beyond_its_range_and_no_scans(work, tmp_path, option, val
     assert done.returncode == 2
     assert "E_USAGE" in done.stderr
     assert str(value) in done.stderr
+
+
+def test_no_other_file_is_written_over(work):
+    before = (work / "tiny.toml").read_bytes()
+    done = medres(*arguments(work, work / "tiny.toml"))
+    assert done.returncode == 2
+    assert done.stderr.startswith("E_USAGE: --out must name a file that ends in .png, got '.toml' - such as")
+    assert (work / "tiny.toml").read_bytes() == before

@@ -27,6 +27,10 @@ def test_plan_of_pictures_is_written_with_reasons_and_trained_as_it_is(tmp_path)
     (tmp_path / "plan" / "experiment.toml").write_text(
         text.replace(f"epochs = {experiment.training.epochs}", "epochs = 1")
     )
+    edited = (tmp_path / "plan" / "experiment.toml").read_bytes()
+    again = medres("plan", table, "--positive", "malignant", "--out", tmp_path / "plan")
+    assert again.stderr.splitlines()[-1].startswith("E_TRAIN_OUT: the output folder must be free, got one with exper")
+    assert (tmp_path / "plan" / "experiment.toml").read_bytes() == edited
     split = tmp_path / "split.json"
     assert medres("split", table, "--out", split).returncode == 0
     places = ("--manifest", table, "--split", split, "--out", tmp_path / "run")
