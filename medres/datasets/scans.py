@@ -21,6 +21,8 @@ from medres.volume import Volume
 
 BORDER = 0.04  # share of the side that counts as border
 DARK = 0.04  # share of the range below which a pixel is dark
+FRAME = 0.2  # share of the side within which marks are burned in
+SHARP = 0.5  # share of the range by which neighbours differ at the edge of a letter; tissue is smoother
 MARK = 0.9  # share of the brightest value from which a border pixel counts as a mark
 CHUNK = 16  # rows handed to a process at once
 Progress = Callable[[int, int], None]
@@ -145,7 +147,7 @@ def read_scan(manifest: Manifest, row: ManifestRow) -> Scan:
         grey = grey_voxels(volume)
         planes = build_planes(upright_voxels(volume), window=TISSUE_HU if volume.unit == "HU" else None)
         shown.append(Shown(channel, shown_digest(grey), planes, min(grey.shape[:2])))
-        own = _header_facts(volume, row) | _border_facts(grey)
+        own = _header_facts(volume, row) | _border_facts(grey) | dict.fromkeys(volume.codes, 1.0)
         facts |= {f"{told}{name}": value for name, value in own.items()}
         warnings += volume.codes
         first = first or volume
@@ -193,6 +195,7 @@ def _border_facts(grey: NDArray) -> dict[str, float]:
         "border spread": float(ring.std()),
         "border marks": float((ring > MARK).mean()),
         "border black": float((ring <= 0).mean()),
+        "sharp marks": _sharp_share(scaled),
         "padding left": _run(np.asarray(dark_columns)),
         "padding right": _run(dark_columns[::-1]),
         "padding top": _run(dark_rows),
@@ -200,6 +203,16 @@ def _border_facts(grey: NDArray) -> dict[str, float]:
         "lowest value": low,
         "highest value": high,
     }
+
+
+def _sharp_share(scaled: NDArray) -> float:
+    """Measure how much of the outer frame are sharp edges, as letters and rulers have them."""
+    wide = max(1, int(FRAME * min(scaled.shape)))
+    edges = np.zeros(scaled.shape, bool)
+    edges[1:] |= np.abs(np.diff(scaled, axis=0)) > SHARP
+    edges[:, 1:] |= np.abs(np.diff(scaled, axis=1)) > SHARP
+    edges[wide:-wide, wide:-wide] = False
+    return float(edges.mean())
 
 
 def _run(dark: NDArray) -> float:

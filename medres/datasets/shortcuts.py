@@ -31,7 +31,7 @@ class Shortcut:
         label: told from all others.
         together: AUROC of a forest on all facts, out of fold.
         single: (fact, AUROC of the fact alone, whichever way it points), the best first.
-        feared: whether the interval's lower end lies above 0.65.
+        feared: whether the interval's lower end (without an interval, the AUROC) lies above 0.65.
     """
 
     label: str
@@ -40,8 +40,9 @@ class Shortcut:
 
     @property
     def feared(self) -> bool:
-        """Whether facts alone tell the label well enough to be learnt."""
-        return self.together.lower is not None and self.together.lower > FEARED
+        """Whether facts alone tell the label well enough to be learnt; a perfect AUROC has no interval."""
+        least = self.together.value if self.together.lower is None else self.together.lower
+        return least is not None and least > FEARED
 
 
 def build_facts(
@@ -61,6 +62,7 @@ def build_facts(
     columns = [(name, np.array([row.get(name, -1.0) for row in facts])) for name in names]
     for column in manifest.telling_columns:
         columns += _column_facts(column, [row.value(column) for row in manifest.rows])
+    columns = [(name, np.where(np.isfinite(values), values, -1.0)) for name, values in columns]
     columns = [(name, values) for name, values in columns if np.ptp(values) > 0]
     if not columns:
         return (), np.zeros((len(facts), 0))

@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from medres.datasets import scans
 from medres.datasets.manifest import read_manifest
 from medres.datasets.scans import read_scans
-from tests.medres.datasets.pictures import write_cohort, write_manifest
+from tests.medres.datasets.pictures import textured, write_cohort, write_manifest
 
 
 def test_rows_become_digests_planes_and_facts(tmp_path: Path) -> None:
@@ -63,3 +63,16 @@ def test_padding_is_measured_on_each_side(tmp_path: Path) -> None:
     facts = read_scans(read_manifest(write_manifest(tmp_path / "m.csv", [("0.png", "a")])))[0].facts
     sides = {name: round(facts[f"padding {name}"], 2) for name in ("left", "right", "top", "bottom")}
     assert sides == {"left": 0.2, "right": 0.0, "top": 0.2, "bottom": 0.1}
+
+
+def test_burned_in_letters_and_lossy_files_are_facts(tmp_path: Path) -> None:
+    textured(0, 120).save(tmp_path / "plain.png")
+    lettered = textured(0, 120)
+    ImageDraw.Draw(lettered).text((8, 8), "L", fill=255)
+    lettered.save(tmp_path / "lettered.png")
+    textured(0, 120).save(tmp_path / "lossy.jpg")
+    rows = [(name, "a") for name in ("plain.png", "lettered.png", "lossy.jpg")]
+    plain, marked, lossy = read_scans(read_manifest(write_manifest(tmp_path / "m.csv", rows)))
+    assert plain.facts["sharp marks"] < marked.facts["sharp marks"]
+    assert "W_LOSSY" not in plain.facts
+    assert lossy.facts["W_LOSSY"] == 1

@@ -47,3 +47,20 @@ def test_columns_of_the_manifest_become_facts() -> None:
     names, values = build_facts(Manifest(rows, Path(".")), [{"rows": float(n), "same": 1.0} for n in range(4)])
     assert names == ("rows", "site A", "site B", "age")
     assert values[:, 3].tolist() == [42, 43, 44, 45]
+
+
+def test_a_fact_that_tells_the_label_perfectly_is_feared_though_it_has_no_interval() -> None:
+    (found,) = find_shortcuts(("rows",), TRUTH[:, None] * 40.0, LABELS, np.arange(COUNT))
+    assert found.together.value == 1.0
+    assert found.feared
+
+
+def test_cells_that_are_no_number_count_as_missing() -> None:
+    told = ("inf", "3", "nan", "1e400", "7")
+    rows = tuple(
+        ManifestRow(n, "p", {"image": Path(f"{n}.png")}, "a", extra={"bmi": cell}) for n, cell in enumerate(told)
+    )
+    names, values = build_facts(Manifest(rows, Path(".")), [{"rows": np.inf if n == 2 else 1.0} for n in range(5)])
+    assert names == ("rows", "bmi")
+    assert values[:, 1].tolist() == [-1, 3, -1, -1, 7]
+    assert np.isfinite(values).all()
