@@ -38,6 +38,10 @@ class OpenVinoEngine:
         model: as loaded.
         device: "cpu"; no other.
         precision: "fp32" or "bf16".
+
+    Raises:
+        ModelError: E_DEVICE for another device, E_ENGINE for bf16 on a CPU that has no instructions for it: OpenVINO
+            would silently compute in fp32 what the result says was bf16.
     """
 
     kind = "openvino"
@@ -58,6 +62,10 @@ class OpenVinoEngine:
         self._compiled = openvino.Core().compile_model(
             converted, "CPU", {"INFERENCE_PRECISION_HINT": HINTS[precision], "PERFORMANCE_HINT": "LATENCY"}
         )
+        taken = self._compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+        if taken != HINTS[precision]:
+            told = f"precision must be one that this CPU computes, got {precision!r} (OpenVINO would take {taken})"
+            raise ModelError("E_ENGINE", told, "use --precision fp32")
 
     def run(self, batch: Tensor) -> dict[str, Tensor]:
         """Run the network; see `Engine.run`.

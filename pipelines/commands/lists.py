@@ -29,8 +29,8 @@ def manifest(
 def split(
     manifest: Annotated[Path, typer.Argument(metavar="MANIFEST", help="CSV", show_default=False)],
     out: OutOption,
-    test: Annotated[float, typer.Option("--test", help="share of patients")] = 0.2,
-    validation: Annotated[float, typer.Option("--validation", help="share of patients")] = 0.2,
+    test: Annotated[float, typer.Option("--test", help="share of rows")] = 0.2,
+    validation: Annotated[float, typer.Option("--validation", help="share of rows")] = 0.2,
     folds: Annotated[int, typer.Option("--folds", help="k folds instead of three parts (0: three parts)")] = 0,
     inner_folds: Annotated[int, typer.Option("--inner-folds", help="nested: folds within what each fold leaves")] = 0,
     group: Annotated[list[str] | None, typer.Option("--group", help="also keep this column together: site ...")] = None,
