@@ -6,6 +6,7 @@
 Both loops learn from the same scans, with the same network begun from the same weights, the same batch, the same
 augmentation in their own words and as many epochs; after each epoch of ours comes one of the peer's, so that a busy
 machine hurts both. Ours is `medres.training.train.train`, whole. The first epoch of both warms up and is not counted.
+What --out holds already is not measured again.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import os
 import platform
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,7 @@ from benchmarks.page import write_section
 from benchmarks.training_clock import Used, peak_memory, used
 from benchmarks.training_data import make_cohort
 from benchmarks.training_peer import Rival
+from medres.datasets.files import write_atomically
 from medres.datasets.manifest import read_manifest
 from medres.datasets.rows import Manifest
 from medres.datasets.split import Split
@@ -38,6 +42,7 @@ from medres.training.train import Run, Source, train
 from pipelines.phantoms.cohort import write_pictures, write_volumes
 
 ROOT = Path(__file__).resolve().parents[1]
+FIGURES, MEMORY = "training.json", "memory"
 WORKERS = 2  # of the peer's loaders, as in the tutorial for volumes
 TITLES = {2: "2D ResNet-18, 224 px", 3: "3D ResNet-18, 64³"}
 COHORTS = {2: (96, 48), 3: (64, 48)}  # patients of training and of validation
@@ -127,6 +132,7 @@ class Turns:
 
 def run_case(case: Case, out: Path, workers: int) -> dict[str, Any]:
     """Train both, turn by turn."""
+    out.mkdir(parents=True, exist_ok=True)
     peer = Rival(case.experiment, case.manifest, case.split, out, workers)
     turns, began = Turns(peer, case.title), used()
     watchers = Watchers(turns.on_batch, turns.on_epoch)
@@ -204,21 +210,21 @@ def demo_memory(folder: Path, patients: int) -> dict[str, float]:
 
 def table(found: dict[str, Any]) -> str:
     """Lay the figures out in Markdown."""
+    cases = [part for name, part in found.items() if name != MEMORY]
     lines = [
         "## Training",
         "",
         f"`python -m benchmarks.training`: {platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} "
-        f"threads, torch {torch.__version__.split('+')[0]}, load {found['load']:.1f}.",
-        NOTES.format(workers=found["cases"][0]["workers"]),
+        f"threads, torch {torch.__version__.split('+')[0]}, load {max(part['load'] for part in cases):.1f}.",
+        NOTES.format(workers=cases[0]["workers"]),
         "",
         "| | | medres | MONAI's loop | ratio |",
         "|---|---|---|---|---|",
     ]
-    for case in found["cases"]:
+    for case in cases:
         lines += _lines(case)
-    memory = found.get("memory")
-    if memory:
-        said = " and ".join(f"{value:.2f} GB ({name})" for name, value in memory.items())
+    if MEMORY in found:
+        said = " and ".join(f"{found[MEMORY][name]:.2f} GB ({name})" for name in ("ct", "picture"))
         lines += ["", f"Peak memory of `medres demo`'s trainings, with all their processes: {said}."]
     return "\n".join(lines)
 
@@ -262,27 +268,33 @@ def main() -> None:
 
 
 def run(given: argparse.Namespace) -> None:
-    """Measure every case, keep the figures, show and perhaps publish the table."""
+    """Measure what the folder does not hold yet, keep each figure as it comes, show and perhaps publish the table."""
+    kept = given.out / FIGURES
+    found: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
     with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        if given.config:
-            manifest = read_manifest(given.manifest)
-            cases = [
-                Case(given.config.stem, read_experiment(given.config), manifest, read_split(given.split, manifest))
-            ]
-        else:
-            cases = [make_case(folder / f"scans{dims}", dims, given.quick) for dims in given.dims]
-        found: dict[str, Any] = {"load": os.getloadavg()[0], "cases": []}
-        for number, case in enumerate(cases):
-            (folder / f"run{number}").mkdir()
-            found["cases"].append(run_case(case, folder / f"run{number}", given.workers))
-        if not given.no_memory and not given.config:
-            found["memory"] = demo_memory(folder / "demo", 60 if given.quick else 240)
-    given.out.mkdir(parents=True, exist_ok=True)
-    (given.out / "training.json").write_text(json.dumps(found, indent=2))
+        for name, measure in _parts(given, Path(place)).items():
+            if name not in found:
+                load = os.getloadavg()[0]
+                found[name] = measure() | {"load": load}
+                write_atomically(kept, json.dumps(found, indent=2))
     print(table(found))
     if given.write:
         write_section(given.write, "training", table(found))
+
+
+def _parts(given: argparse.Namespace, folder: Path) -> dict[str, Callable[[], dict[str, Any]]]:
+    """Name what is to be measured, each part with its way."""
+    if given.config:
+        manifest = read_manifest(given.manifest)
+        case = Case(given.config.stem, read_experiment(given.config), manifest, read_split(given.split, manifest))
+        return {case.title: lambda: run_case(case, folder, given.workers)}
+
+    def measure(dims: int) -> dict[str, Any]:
+        return run_case(make_case(folder / f"scans{dims}", dims, given.quick), folder / f"run{dims}", given.workers)
+
+    parts = {TITLES[dims]: partial(measure, dims) for dims in given.dims}
+    memory = partial(demo_memory, folder / "demo", 60 if given.quick else 240)
+    return parts if given.no_memory else {**parts, MEMORY: memory}
 
 
 if __name__ == "__main__":

@@ -105,12 +105,20 @@ def read_state(path: Path, digest: str) -> dict[str, Any]:
     try:
         content = _load_whole(path)
     except (OSError, zipfile.BadZipFile, RuntimeError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
-        raise TrainingError("E_TRAIN_RESUME", f"the checkpoint cannot be read ({type(error).__name__})") from None
+        told = f"the checkpoint cannot be read ({type(error).__name__}), got a damaged {path.name}"
+        raise TrainingError("E_TRAIN_RESUME", told, _instead(path)) from None
     if content.get("experiment_digest") != digest:
         found = str(content.get("experiment_digest"))[:12]
         told = f"the checkpoint must be of this configuration ({digest[:12]}), got one of {found}"
         raise TrainingError("E_TRAIN_RESUME", told)
     return content
+
+
+def _instead(path: Path) -> str | None:
+    """Say what else to go on from."""
+    if path.name == LAST and path.with_name(BEST).is_file():
+        return f"copy {BEST} over it, the best epoch so far, and resume: no more than the epochs since are done again"
+    return None
 
 
 def _load_whole(path: Path) -> dict[str, Any]:

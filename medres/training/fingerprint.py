@@ -95,7 +95,7 @@ def take_fingerprint(
 
     Args:
         manifest: with labels.
-        sample: scans that are read, spread evenly over each label.
+        sample: scans that are read, 1 or more, spread evenly over each label.
         on_progress: called with (read, to read).
 
     Returns:
@@ -103,8 +103,10 @@ def take_fingerprint(
 
     Raises:
         DatasetError: `E_PLAN_EMPTY` where no scan can be read, `E_PLAN_MIXED` for scans of several modalities, or
-            pictures beside volumes.
+            pictures beside volumes, `E_USAGE` for a sample below 1.
     """
+    if sample < 1:
+        raise DatasetError("E_USAGE", f"at least one scan must be read to plan, got {sample}")
     rows, found = choose_sample(manifest, sample), []
     for done, row in enumerate(rows, start=1):
         facts = _measure(manifest, row)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import sys
 
 import pytest
 import torch
 from monai import transforms as mt
 
-from benchmarks.training import CONFIG, SHOWN, Case, Turns, _facts, make_case, run_case, table
+from benchmarks import training
+from benchmarks.training import CONFIG, SHOWN, TITLES, Case, Turns, _facts, make_case, run_case, table
 from benchmarks.training_clock import Used, peak_memory
 from benchmarks.training_data import make_cohort
 from benchmarks.training_peer import KEY, items, load, make_network, one_channel, vary
@@ -78,8 +81,30 @@ def test_table_gives_ratios_to_the_peer():
     one = {"rate": 2.0, "cpu": 0.5, "waiting": 0.1, "whole": 9.0, "auroc": 0.9, "lower": 0.8, "upper": 1.0}
     about = {"title": "2D", "batch": 4, "epochs": 3, "training": 8, "validation": 8, "precision": "bf16"}
     one_case = {**about, "workers": 2, "speedup": 2.0, "ours": one, "peer": one | {"rate": 1.0}}
-    text = table({"load": 1.0, "cases": [one_case], "memory": {"ct": 1.0}})
+    text = table({"2D": one_case | {"load": 1.0}, "memory": {"ct": 1.0, "picture": 0.5}})
     assert "| scans a second | 2.0 | 1.0 | 2.00 |" in text
+    assert "1.00 GB (ct) and 0.50 GB (picture)" in text
+
+
+def test_what_was_measured_before_a_kill_is_not_measured_again(tmp_path, monkeypatch, capsys):
+    calls = []
+
+    def measured(folder, patients):
+        calls.append(patients)
+        return {"ct": 1.0, "picture": 0.5}
+
+    monkeypatch.setattr(training, "demo_memory", measured)
+    one = {"rate": 2.0, "cpu": 0.5, "waiting": 0.1, "whole": 9.0, "auroc": 0.9, "lower": 0.8, "upper": 1.0}
+    about = {"title": "2D", "batch": 4, "epochs": 3, "training": 8, "validation": 8, "precision": "fp32"}
+    case = about | {"workers": 2, "speedup": None, "ours": one, "peer": one, "load": 0.0}
+    (tmp_path / "training.json").write_text(json.dumps({title: case for title in TITLES.values()}))
+    given = argparse.Namespace(
+        out=tmp_path, config=None, dims=[2, 3], quick=True, workers=0, no_memory=False, write=None
+    )
+    training.run(given)
+    training.run(given)
+    assert calls == [60]
+    assert capsys.readouterr().out.count("1.00 GB (ct)") == 2
 
 
 def test_memory_of_a_program_is_that_of_its_peak(tmp_path):
@@ -98,11 +123,10 @@ def test_both_loops_train_in_turn_on_the_same_scans(tmp_path):
     manifest, split = make_cohort(tmp_path / "scans", 2, 8, 8)
     text = CONFIG.format(dims=2, shown=SHOWN[2], epochs=2, batch=4, flips=["i"], angles=[15.0])
     small = text.replace("size = [224, 224]", "size = [32, 32]\nfit = 'contain'")
-    (tmp_path / "run").mkdir()
     found = run_case(Case("tiny", parse_experiment(small), manifest, split), tmp_path / "run", workers=0)
     assert (found["training"], found["validation"]) == (8, 8)
     for one in (found["ours"], found["peer"]):
         assert one["rate"] > 0
         assert 0 < one["waiting"] < 1
         assert 0 <= one["auroc"] <= 1
-    assert "| tiny, batch 4" in table({"load": 0.0, "cases": [found]})
+    assert "| tiny, batch 4" in table({"tiny": found | {"load": 0.0}})

@@ -37,6 +37,12 @@ def test_volumes_are_measured_with_their_lesions(tmp_path):
     assert found.intensity[0] < -60 < found.intensity[2] < 60
 
 
+@pytest.mark.parametrize("sample", [0, -3])
+def test_reject_a_sample_of_no_scan(tmp_path, sample):
+    with pytest.raises(DatasetError, match=f"E_USAGE: at least one scan must be read to plan, got {sample}"):
+        take_fingerprint(cohorts.write_cohort(tmp_path, 4), sample=sample)
+
+
 def test_pictures_are_measured_without_mm(tmp_path):
     found = take_fingerprint(cohorts.write_pictures(tmp_path, 9))
     assert found.is_picture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from medres.errors import ModelError, TrainingError
+from medres.training.checkpoint import BEST, LAST
 from medres.training.dataset import prepare_scans
 from medres.training.fit import Workplace, fit_network
 from medres.training.module import Watchers
@@ -82,6 +84,17 @@ def test_ctrl_c_ends_as_one_and_the_training_goes_on_to_the_same_weights(parts, 
         fit(parts, tmp_path / "cut", epochs=3, on_epoch=interrupt)
     assert signal.getsignal(signal.SIGINT) is before
     assert not weights_differ(whole, fit(parts, tmp_path / "cut", epochs=3, resume=True))
+
+
+def test_the_best_epoch_stands_in_for_a_damaged_last_one(parts, tmp_path):
+    whole = fit(parts, tmp_path / "whole", epochs=4, average_decay=0.8)
+    with pytest.raises(CutError):
+        fit(parts, tmp_path / "cut", epochs=4, average_decay=0.8, on_epoch=cut_after(2))
+    (tmp_path / "cut" / LAST).write_bytes(b"PK broken")
+    with pytest.raises(TrainingError, match=r"E_TRAIN_RESUME: .*got a damaged last.ckpt.*copy best.ckpt over it"):
+        fit(parts, tmp_path / "cut", epochs=4, average_decay=0.8, resume=True)
+    shutil.copy(tmp_path / "cut" / BEST, tmp_path / "cut" / LAST)
+    assert not weights_differ(whole, fit(parts, tmp_path / "cut", epochs=4, average_decay=0.8, resume=True))
 
 
 def test_reject_a_resume_with_other_scans(parts, tmp_path):
