@@ -1,15 +1,15 @@
 """A faint 6 mm ball among vessels -> is it found, and where, by networks of patches taught by scan labels or by points.
 
-Points teach on small phantoms (96 x 96 x 64 voxels of 0.7 x 0.7 x 1 mm), scan labels alone on tiny ones (48 x 48 x 32);
-large ones (512 x 512 x 300) are held out.
+Points teach on small phantoms (96 x 96 x 64 voxels of 0.7 x 0.7 x 1 mm), scan labels alone on tiny ones (48 x 48 x 32)
+and on small ones together; large ones (512 x 512 x 300) are held out.
 
 Usage:
     python -m benchmarks.patches make DATA                       (phantoms, labels and points; about 3 GB)
     medres split DATA/train/manifest.csv --out DATA/train.json
-    medres split DATA/tiny/manifest.csv --out DATA/tiny.json
+    medres split DATA/mixed/manifest.csv --out DATA/mixed.json
     medres train pipelines/configs/patches_points.toml --manifest DATA/train/manifest.csv --split DATA/train.json \
         --out RUNS/points
-    medres train pipelines/configs/patches_scan.toml --manifest DATA/tiny/manifest.csv --split DATA/tiny.json \
+    medres train pipelines/configs/patches_scan.toml --manifest DATA/mixed/manifest.csv --split DATA/mixed.json \
         --out RUNS/scan
     python -m benchmarks.patches score RUNS/scan/model DATA TABLE.csv   (resumable; beside it what a blind filter finds)
     python -m benchmarks.patches show TABLE.csv ...
@@ -42,7 +42,7 @@ from medres.volume import Volume
 
 TINY, SMALL, LARGE = (48, 48, 32), (96, 96, 64), (512, 512, 300)
 TRAIN, VALIDATION, HELD_OUT = 240, 60, 16
-TINY_TRAIN, TINY_VALIDATION = 480, 120
+TINY_TRAIN, TINY_VALIDATION = 1920, 120
 NEAR_MM = 3.0  # a place this near the lesion's centre has found it
 BLUR_MM = 1.5  # of the blind filter: a ball of 6 mm stands out most
 SCORED = (
@@ -54,13 +54,20 @@ COLUMNS = ("patient_id", "path", "label", "modality", "points_path", "split")
 
 def make(folder: Path, train: int, validation: int, held_out: int, tiny: int = 0, tiny_validation: int = 0) -> None:
     """Write the sets of phantoms with their manifests; a file that is there is not made again."""
-    rows = [_row(folder / "train", n, SMALL, "train" if n < train else "validation") for n in range(train + validation)]
-    _write_manifest(folder / "train", rows)
+    parts = ["train"] * train + ["validation"] * validation
+    small_rows = [_row(folder / "train", n, SMALL, part) for n, part in enumerate(parts)]
+    _write_manifest(folder / "train", small_rows)
     parts = ["train"] * tiny + ["validation"] * tiny_validation
-    rows = [_row(folder / "tiny", 5_000 + n, TINY, part) for n, part in enumerate(parts)]
-    _write_manifest(folder / "tiny", rows)
+    tiny_rows = [_row(folder / "tiny", 5_000 + n, TINY, part) for n, part in enumerate(parts)]
+    _write_manifest(folder / "tiny", tiny_rows)
+    _write_manifest(folder / "mixed", [*_unpointed("train", small_rows), *_unpointed("tiny", tiny_rows)])
     rows = [_row(folder / "held_out", 10_000 + n, LARGE, "test") for n in range(held_out)]
     _write_manifest(folder / "held_out", rows)
+
+
+def _unpointed(folder: str, rows: list[list[str]]) -> list[list[str]]:
+    """Name scans of another folder by their labels alone: where their lesions lie is not to be known."""
+    return [[name, f"../{folder}/{path}", label, modality, "", part] for name, path, label, modality, _, part in rows]
 
 
 def _row(folder: Path, seed: int, shape: tuple[int, int, int], part: str) -> list[str]:

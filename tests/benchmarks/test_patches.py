@@ -17,6 +17,16 @@ def test_make_writes_phantoms_once_with_their_points(tmp_path):
     assert (tmp_path / "train" / rows[0]["path"]).stat().st_mtime_ns == written
 
 
+def test_mixed_scans_are_named_by_their_labels_alone(tmp_path):
+    make(tmp_path, train=2, validation=0, held_out=0, tiny=1, tiny_validation=1)
+    rows = list(csv.DictReader((tmp_path / "mixed" / "manifest.csv").open()))
+    assert [row["path"] for row in rows] == [
+        f"../{name}.nii.gz" for name in ("train/p00000", "train/p00001", "tiny/p05000", "tiny/p05001")
+    ]
+    assert [row["split"] for row in rows] == ["train", "train", "train", "validation"]
+    assert not any(row["points_path"] for row in rows)
+
+
 def test_show_counts_lesions_found_and_false_places(tmp_path, capsys):
     lesion = {"label": "lesion", "places": 2, "first_mm": 1.5, "rank": 1, "false_places": 1, "blind_mm": 80.0}
     missed = lesion | {"first_mm": 40.0, "rank": "", "false_places": 2}
