@@ -1,8 +1,9 @@
 """Manifest + split -> what size and brightness alone tell: a table of held-out scores beside those of a network.
 
 Nothing is learnt but a logistic regression on the training and validation part of each piece, so that no choice is made
-on what is reported. Volumes give the count of voxels above their ground and the mean of those; pictures give width,
-height, mean and standard deviation of all pixels. No mask is read.
+on what is reported. Volumes give the count of voxels above their ground (size), that of the slice which holds most of
+them (area: true where slices lie at unknown distances) and mean, spread, upper quartile and upper decile of those
+voxels; pictures give width, height, mean and standard deviation of all pixels. No mask is read.
 
 Usage:
     python -m benchmarks.alone M.csv SPLIT.json --positive malignant --features size,brightness --out TABLE.csv
@@ -29,17 +30,33 @@ from medres.datasets.split_file import read_split
 from medres.training.dataset import read_volume
 from medres.volume import Volume
 
-FEATURES = ("size", "brightness")
+FEATURES = ("size", "area", "brightness")
+UPPER = (75, 90)  # percentiles of a volume's voxels
 
 
-def describe(volume: Volume, wanted: Sequence[str]) -> list[float]:
-    """Give size and brightness of a scan, as asked for."""
+def describe(volume: Volume, wanted: Sequence[str], picture: bool) -> list[float]:
+    """Give size, area and brightness of a scan, as asked for."""
     voxels = np.asarray(volume.voxels, float)
-    picture = voxels.ndim > 3 or voxels.shape[2] == 1
-    inside = voxels if picture else voxels[voxels > voxels.min()]
-    size = list(map(float, voxels.shape[:2])) if picture else [float(np.log1p(inside.size))]
-    brightness = [float(inside.mean()), float(inside.std())] if inside.size else [0.0, 0.0]
-    return [*(size if "size" in wanted else []), *(brightness if "brightness" in wanted else [])]
+    facts = _describe_picture(voxels) if picture else _describe_volume(voxels)
+    return [value for name in FEATURES if name in wanted for value in facts[name]]
+
+
+def _describe_picture(pixels: NDArray[np.float64]) -> dict[str, list[float]]:
+    return {
+        "size": list(map(float, pixels.shape[:2])),
+        "area": [],
+        "brightness": [float(pixels.mean()), float(pixels.std())],
+    }
+
+
+def _describe_volume(voxels: NDArray[np.float64]) -> dict[str, list[float]]:
+    above = voxels > voxels.min()
+    inside = voxels[above] if above.any() else np.zeros(1)
+    return {
+        "size": [float(np.log1p(above.sum()))],
+        "area": [float(np.log1p(above.sum((0, 1)).max()))],
+        "brightness": [float(inside.mean()), float(inside.std()), *map(float, np.percentile(inside, UPPER))],
+    }
 
 
 def run(manifest: Path, split: Path, positive: str, features: str, out: Path) -> None:
@@ -48,7 +65,9 @@ def run(manifest: Path, split: Path, positive: str, features: str, out: Path) ->
     if not set(wanted) <= set(FEATURES):
         raise SystemExit(f"--features must be among {', '.join(FEATURES)}, got {features}")
     scans = read_manifest(manifest)
-    facts = {row.key: describe(read_volume(scans, row), wanted) for row in scans.rows}
+    volumes = {row.key: read_volume(scans, row) for row in scans.rows}
+    flat = all(volume.is_picture for volume in volumes.values())  # a volume of one slice is described as one
+    facts = {key: describe(volume, wanted, flat) for key, volume in volumes.items()}
     rows = []
     for name, parts in pieces(read_split(split, scans, allow_leaks=True), None):
         learnt = [*parts.rows(scans, "train"), *parts.rows(scans, "validation")]
