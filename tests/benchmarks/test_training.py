@@ -11,7 +11,7 @@ import torch
 from monai import transforms as mt
 
 from benchmarks import training
-from benchmarks.training import CONFIG, SHOWN, TITLES, Case, Turns, _facts, make_case, run_case, table
+from benchmarks.training import CONFIG, SHOWN, TITLES, Case, Turns, _cell, _facts, make_case, run_case, table
 from benchmarks.training_clock import Used, peak_memory
 from benchmarks.training_data import make_cohort
 from benchmarks.training_peer import KEY, items, load, make_network, one_channel, vary
@@ -84,6 +84,12 @@ def test_table_gives_ratios_to_the_peer():
     text = table({"2D": one_case | {"load": 1.0}, "memory": {"ct": 1.0, "picture": 0.5}})
     assert "| scans a second | 2.0 | 1.0 | 2.00 |" in text
     assert "1.00 GB (ct) and 0.50 GB (picture)" in text
+
+
+@pytest.mark.parametrize("bound", [None, float("nan")])
+def test_auroc_without_interval_is_said_in_words(bound):
+    assert _cell({"auroc": 1.0, "lower": bound, "upper": bound}) == "1.000 (all told apart)"
+    assert _cell({"auroc": 0.9, "lower": 0.8, "upper": 0.95}) == "0.900 (0.800 to 0.950)"
 
 
 def test_what_was_measured_before_a_kill_is_not_measured_again(tmp_path, monkeypatch, capsys):
