@@ -80,9 +80,9 @@ def _row(folder: Path, seed: int, shape: tuple[int, int, int], part: str) -> lis
         phantom = build(seed, shape, lesion=lesion)
         if lesion:
             _write_point(phantom, points)
-        part = place.with_name(f"part_{place.name}")
-        write(phantom, part)
-        part.replace(place)  # a kill leaves none that is cut short
+        unfinished = place.with_name(f"part_{place.name}")
+        write(phantom, unfinished)
+        unfinished.replace(place)  # a kill leaves none that is cut short
         print(place.name, flush=True)
     return [name, place.name, "lesion" if lesion else "none", "CT", points.name if lesion else "", part]
 
