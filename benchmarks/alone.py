@@ -67,6 +67,8 @@ def run(manifest: Path, split: Path, positive: str, features: str, out: Path) ->
     scans = read_manifest(manifest)
     volumes = {row.key: read_volume(scans, row) for row in scans.rows}
     flat = all(volume.is_picture for volume in volumes.values())  # a volume of one slice is described as one
+    if flat and wanted == ["area"]:
+        raise SystemExit("--features area is of volumes, got pictures: use size,brightness")
     facts = {key: describe(volume, wanted, flat) for key, volume in volumes.items()}
     rows = []
     for name, parts in pieces(read_split(split, scans, allow_leaks=True), None):

@@ -1,12 +1,12 @@
 """How fast medres trains -> a table beside the loop of MONAI's classification tutorials; the memory of the demo.
 
-    python -m benchmarks.training [--quick] [--out benchmarks/out] [--write docs/benchmarks.md]
+    python -m benchmarks.training [--quick] [--resume] [--out benchmarks/out] [--write docs/benchmarks.md]
     python -m benchmarks.training --config X.toml --manifest M.csv --split S.json     # on scans of one's own
 
 Both loops learn from the same scans, with the same network begun from the same weights, the same batch, the same
 augmentation in their own words and as many epochs; after each epoch of ours comes one of the peer's, so that a busy
 machine hurts both. Ours is `medres.training.train.train`, whole. The first epoch of both warms up and is not counted.
-What --out holds already is not measured again.
+Each part is kept in --out as it is measured; with --resume those that are there are not measured again.
 """
 
 from __future__ import annotations
@@ -42,11 +42,10 @@ from medres.training.train import Run, Source, train
 from pipelines.phantoms.cohort import write_pictures, write_volumes
 
 ROOT = Path(__file__).resolve().parents[1]
-FIGURES, MEMORY = "training.json", "memory"
+MEMORY = "memory"  # of the parts, the one that is no case
 WORKERS = 2  # of the peer's loaders, as in the tutorial for volumes
 TITLES = {2: "2D ResNet-18, 224 px", 3: "3D ResNet-18, 64³"}
 COHORTS = {2: (96, 48), 3: (64, 48)}  # patients of training and of validation
-EPOCHS = {2: 5, 3: 5}
 QUICK = {2: (32, 16), 3: (16, 16)}
 SHOWN = {2: "size = [224, 224]\nintensity = { kind = 'window', lower = 0, upper = 255 }"}
 SHOWN[3] = "size = [64, 64, 64]\nintensity = { kind = 'window', lower = -110, upper = 190 }"
@@ -183,7 +182,7 @@ def make_case(folder: Path, dims: int, quick: bool) -> Case:
     text = CONFIG.format(
         dims=dims,
         shown=SHOWN[dims],
-        epochs=3 if quick else EPOCHS[dims],
+        epochs=3 if quick else 5,
         batch=8,
         flips=["i", "j"] if dims == 2 else ["i", "j", "k"],
         angles=[15.0] if dims == 2 else [15.0, 15.0, 15.0],
@@ -260,6 +259,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/out"))
     parser.add_argument("--write", type=Path, help="Markdown page whose section Training is replaced")
     parser.add_argument("--quick", action="store_true", help="fewer scans and epochs: does it run?")
+    parser.add_argument("--resume", action="store_true", help="keep the parts that --out holds from a run that was cut")
     parser.add_argument("--dims", type=int, nargs="*", default=[2, 3], choices=(2, 3))
     parser.add_argument("--workers", type=int, default=WORKERS, help="of the peer's loaders")
     parser.add_argument("--no-memory", action="store_true", help="leave the demo's memory out")
@@ -270,9 +270,9 @@ def main() -> None:
 
 
 def run(given: argparse.Namespace) -> None:
-    """Measure what the folder does not hold yet, keep each figure as it comes, show and perhaps publish the table."""
-    kept = given.out / FIGURES
-    found: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
+    """Measure part by part, keep each figure as it comes, show and perhaps publish the table."""
+    kept = given.out / ("training_quick.json" if given.quick else "training.json")
+    found: dict[str, Any] = json.loads(kept.read_text()) if given.resume and kept.exists() else {}
     with tempfile.TemporaryDirectory() as place:
         for name, measure in _parts(given, Path(place)).items():
             if name not in found:

@@ -55,3 +55,10 @@ def test_each_fold_is_scored_by_a_regression_that_did_not_see_it(tmp_path):
 def test_reject_a_feature_that_is_none(tmp_path):
     with pytest.raises(SystemExit, match="--features must be among size, area, brightness, got colour"):
         run(tmp_path / "m.csv", tmp_path / "s.json", "lesion", "colour", tmp_path / "t.csv")
+
+
+def test_reject_the_area_of_pictures(tmp_path):
+    manifest = cohorts.write_pictures(tmp_path, 12)
+    write_split(build_split(manifest, folds=2, seed=0), tmp_path / "split.json")
+    with pytest.raises(SystemExit, match="--features area is of volumes, got pictures"):
+        run(tmp_path / "manifest.csv", tmp_path / "split.json", "malignant", "area", tmp_path / "t.csv")

@@ -103,9 +103,9 @@ def test_what_was_measured_before_a_kill_is_not_measured_again(tmp_path, monkeyp
     one = {"rate": 2.0, "cpu": 0.5, "waiting": 0.1, "whole": 9.0, "auroc": 0.9, "lower": 0.8, "upper": 1.0}
     about = {"title": "2D", "batch": 4, "epochs": 3, "training": 8, "validation": 8, "precision": "fp32"}
     case = about | {"workers": 2, "speedup": None, "ours": one, "peer": one, "load": 0.0}
-    (tmp_path / "training.json").write_text(json.dumps({title: case for title in TITLES.values()}))
+    (tmp_path / "training_quick.json").write_text(json.dumps({title: case for title in TITLES.values()}))
     given = argparse.Namespace(
-        out=tmp_path, config=None, dims=[2, 3], quick=True, workers=0, no_memory=False, write=None
+        out=tmp_path, config=None, dims=[2, 3], quick=True, resume=True, workers=0, no_memory=False, write=None
     )
     training.run(given)
     training.run(given)
@@ -114,7 +114,7 @@ def test_what_was_measured_before_a_kill_is_not_measured_again(tmp_path, monkeyp
 
 
 def test_memory_of_a_program_is_that_of_its_peak(tmp_path):
-    program = "import time; held = bytearray(200_000_000); time.sleep(0.5)"
+    program = "import time; held = bytearray(200_000_000); time.sleep(3)"
     assert 200_000_000 < peak_memory([sys.executable, "-c", program], tmp_path) < 400_000_000
 
 
